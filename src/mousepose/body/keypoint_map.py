@@ -1,0 +1,284 @@
+"""Where the keypoints of a tracker sit on the body: TOML files, one for each set of keypoints.
+
+A tracker marks skin, not joint centres, so a map gives every keypoint a bone, an offset on it and
+how far the real mark wanders from there. Offsets are in the animal's own axes (mm forward, left and
+up, in the rest pose) from the joint at which the bone ends, so one map fits bodies with any axes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mousepose.body.model import BodyModel, Marks
+from mousepose.errors import FileError, InputError, UnknownNameError
+from mousepose.skeleton import JOINT_NAMES, canonical_name
+from mousepose.types import Floats
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+#: A map is a few kilobytes.
+_MAX_BYTES = 1_000_000
+_FIELDS = frozenset({"bone", "offset_mm", "sigma_mm", "aliases"})
+
+
+@dataclass(frozen=True, eq=False)
+class KeypointMap:
+    """Keypoints on the body: `names` (M,), `bones` (M,) joint names, `offset` (M, 3), `sigma` (M,).
+
+    `offset` mm is forward, left, up; `sigma` mm is 1 SD per axis. `aliases` gives other spellings
+    of a name. Raises `InputError` for a bone that no body has, or where the fields do not fit.
+    """
+
+    names: tuple[str, ...]
+    bones: tuple[str, ...]
+    offset: Floats
+    sigma: Floats
+    aliases: Mapping[str, tuple[str, ...]]
+    description: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        shapes = (len(self.bones), self.offset.shape, self.sigma.shape)
+        if shapes != (count, (count, 3), (count,)):
+            raise InputError(
+                f"{count} keypoints need {count} bones, offset ({count}, 3) and sigma ({count},); "
+                f"got {shapes[0]}, {shapes[1]}, {shapes[2]}"
+            )
+        for name, bone, sigma in zip(self.names, self.bones, self.sigma, strict=True):
+            _known_bone(bone, JOINT_NAMES, name)
+            if not sigma >= 0:
+                raise InputError(f"keypoint {name!r}: sigma_mm must be 0 or more, got {sigma}")
+        if not np.isfinite(self.offset).all():
+            raise InputError("keypoint offsets must be finite")
+        keys = [_key(name) for name in self.names]
+        for name, key in zip(self.names, keys, strict=True):
+            if keys.count(key) > 1:
+                raise InputError(f"keypoint {name!r} is named twice, but for case and punctuation")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def marks(self, body: BodyModel) -> Marks:
+        """Return the keypoints as points on the bones of `body`.
+
+        Raises `UnknownNameError`, listing the body's bones, where one of them is not there.
+        """
+        known = body.skeleton.joint_names
+        for name, bone in zip(self.names, self.bones, strict=True):
+            _known_bone(bone, known, name)
+        bone_index = np.array([known.index(bone) for bone in self.bones], np.int64)
+        return Marks(self.names, bone_index, self.offset @ body.axes, self.sigma)
+
+    def restricted_to(self, body: BodyModel) -> KeypointMap:
+        """Return only the keypoints whose bones `body` has."""
+        known = body.skeleton.joint_names
+        return self._take([i for i, bone in enumerate(self.bones) if bone in known])
+
+    def select(self, columns: Iterable[str]) -> Selection:
+        """Return the map in the order of a file's columns, and which names had no partner.
+
+        A column matches its keypoint in any case and punctuation, and under its aliases or those of
+        the dataset. Raises `InputError` where two columns are the same keypoint.
+        """
+        place: dict[str | None, int] = {}
+        for i, name in enumerate(self.names):
+            place |= {_key(spelling): i for spelling in (name, *self.aliases.get(name, ()))}
+        taken: dict[int, int] = {}
+        unknown: list[str] = []
+        columns = list(columns)
+        for index, column in enumerate(columns):
+            row = place.get(_key(column), place.get(_dataset_key(column)))
+            if row is None:
+                unknown.append(column)
+            elif row in taken:
+                both = f"{columns[taken[row]]!r} and {column!r}"
+                raise InputError(f"columns {both} are both keypoint {self.names[row]!r}")
+            else:
+                taken[row] = index
+        missing = [name for i, name in enumerate(self.names) if i not in taken]
+        return Selection(self._take(list(taken)), tuple(taken.values()), unknown, missing)
+
+    def _take(self, rows: list[int]) -> KeypointMap:
+        names = tuple(self.names[i] for i in rows)
+        return replace(
+            self,
+            names=names,
+            bones=tuple(self.bones[i] for i in rows),
+            offset=self.offset[rows],
+            sigma=self.sigma[rows],
+            aliases={name: a for name, a in self.aliases.items() if name in names},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """How a file's columns meet a map.
+
+    `map` holds the keypoints that the file has and `columns` their places in it, so that
+    `xy[..., columns, :]` stands in the order of `map.names`. `unknown` are columns that the map
+    does not know, `missing` keypoints that the file does not have.
+    """
+
+    map: KeypointMap
+    columns: tuple[int, ...]
+    unknown: list[str]
+    missing: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """Return a sentence for each unknown column, with the nearest missing name, and gap."""
+        strange = [f"column {c!r} is no keypoint{_hint(c, self.missing)}" for c in self.unknown]
+        return strange + [f"keypoint {name!r} has no column" for name in self.missing]
+
+
+def shipped_maps() -> tuple[str, ...]:
+    """Return the names of the keypoint maps that come with the package."""
+    files = _shipped_folder().iterdir()
+    return tuple(sorted(f.name[:-5] for f in files if f.name.endswith(".toml")))
+
+
+def load_keypoint_map(name_or_path: str | Path) -> KeypointMap:
+    """Return a keypoint map: a shipped one by its name, any other by the path of its TOML file.
+
+    Raises `UnknownNameError` for a name that is not shipped, `FileError` for a bad file.
+    """
+    text = str(name_or_path)
+    if isinstance(name_or_path, str) and not text.endswith(".toml") and os.sep not in text:
+        known = shipped_maps()
+        if text not in known:
+            hint = _hint(text, known)
+            raise UnknownNameError(f"{UnknownNameError.of('keypoint map', text, known)}{hint}")
+        content = (_shipped_folder() / f"{text}.toml").read_text(encoding="utf-8")
+    else:
+        content = _read(Path(name_or_path))
+    try:
+        return _from_table(tomllib.loads(content))
+    except (tomllib.TOMLDecodeError, InputError) as error:
+        raise FileError(f"keypoint map {text}: {error}") from error
+
+
+def write_keypoint_map(path: str | Path, keypoint_map: KeypointMap) -> None:
+    """Write a map as the TOML file that `load_keypoint_map` reads, numbers rounded to 1 um."""
+    path = Path(path)
+    lines = [
+        f"description = {_quoted(keypoint_map.description)}",
+        f"source = {_quoted(keypoint_map.source)}",
+    ]
+    for i, name in enumerate(keypoint_map.names):
+        offset = ", ".join(_decimal(value) for value in keypoint_map.offset[i])
+        lines += [
+            "",
+            f"[keypoints.{_quoted(name)}]",
+            f"bone = {_quoted(keypoint_map.bones[i])}",
+            f"offset_mm = [{offset}]",
+            f"sigma_mm = {_decimal(keypoint_map.sigma[i])}",
+        ]
+        if keypoint_map.aliases.get(name):
+            aliases = ", ".join(_quoted(alias) for alias in keypoint_map.aliases[name])
+            lines.append(f"aliases = [{aliases}]")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def _shipped_folder() -> Traversable:
+    return resources.files("mousepose") / "data" / "keypoints"
+
+
+def _from_table(table: dict[str, Any]) -> KeypointMap:
+    entries = table.get("keypoints")
+    if not isinstance(entries, dict) or not entries:
+        raise InputError("expected one [keypoints.NAME] table for each keypoint, found none")
+    for name, entry in entries.items():
+        _check_entry(name, entry)
+    return KeypointMap(
+        names=tuple(entries),
+        bones=tuple(entry["bone"] for entry in entries.values()),
+        offset=np.array([entry["offset_mm"] for entry in entries.values()], np.float64),
+        sigma=np.array([entry["sigma_mm"] for entry in entries.values()], np.float64),
+        aliases={n: tuple(e["aliases"]) for n, e in entries.items() if e.get("aliases")},
+        description=str(table.get("description", "")),
+        source=str(table.get("source", "")),
+    )
+
+
+def _check_entry(name: str, entry: object) -> None:
+    if not isinstance(entry, dict):
+        raise InputError(f"keypoint {name!r}: expected a table, got {entry!r}")
+    for field in entry.keys() - _FIELDS:
+        raise InputError(f"keypoint {name!r}: unknown field {field!r}{_hint(field, _FIELDS)}")
+    offset, aliases = entry.get("offset_mm"), entry.get("aliases", [])
+    for good, expected in (
+        (isinstance(entry.get("bone"), str), 'bone = "JOINT_NAME"'),
+        (
+            isinstance(offset, list) and len(offset) == 3 and all(map(_is_number, offset)),
+            "offset_mm = [forward, left, up]",
+        ),
+        (_is_number(entry.get("sigma_mm")), "sigma_mm = number"),
+        (
+            isinstance(aliases, list) and all(isinstance(alias, str) for alias in aliases),
+            'aliases = ["NAME", ...]',
+        ),
+    ):
+        if not good:
+            raise InputError(f"keypoint {name!r}: expected {expected}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _known_bone(bone: str, known: Iterable[str], keypoint: str) -> None:
+    if bone not in known:
+        error = UnknownNameError.of("bone", bone, known)
+        raise UnknownNameError(f"keypoint {keypoint!r}: {error}{_hint(bone, known)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'X'?" for the known name nearest to `name`, or nothing."""
+    by_key = {_key(other): other for other in known}
+    close = difflib.get_close_matches(_key(name), by_key, n=1)
+    return f"; did you mean {by_key[close[0]]!r}?" if close else ""
+
+
+def _key(name: str) -> str:
+    """Return what is left of a name without case, blanks and punctuation."""
+    return "".join(c for c in name.casefold() if c.isalnum()) or name
+
+
+def _dataset_key(column: str) -> str | None:
+    try:
+        return _key(canonical_name(column))
+    except UnknownNameError:
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise FileError(f"{path}: larger than {_MAX_BYTES:,} bytes, no keypoint map")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: not a text file") from error
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _decimal(value: float) -> str:
+    return str(round(float(value), 3) + 0.0)  # + 0.0: no minus before zero

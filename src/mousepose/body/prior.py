@@ -1,0 +1,142 @@
+"""The pose prior: how real mice bend, as pose coordinates drawn from N(0, 1), and postures.
+
+Joint rotations are ``mean + basis @ z`` with z ~ N(0, I): a Gaussian over joint angles whose
+components are sorted by how much mice use them. What a Gaussian over angles cannot say, such as
+that the paws of a crouching mouse stay level, stands in a few *postures*: combinations of joint
+positions, seen from the root bone, that real mice keep tighter than their angles alone would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mousepose.body.model import BodyModel
+from mousepose.errors import FileError, ModelError
+from mousepose.types import Floats
+
+_ARRAYS = ("mean", "basis", "posture", "posture_offset", "acceleration", "inflation")
+_MAX_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class PosePrior:
+    """A prior over poses of a body of J joints in r coordinates, with k postures.
+
+    `mean` (J, 3) rad; `basis` (J, 3, r) rad per coordinate, most used first; `posture` (k, J, 3)
+    per mm and `posture_offset` (k,) whiten combinations of joint positions in the root bone's axes
+    for an animal whose nose-to-tail-base length is `body_length` mm. `acceleration` (2 + r,) holds
+    the spectral densities with which a root turn (rad^2/s^3), its place (mm^2/s^3) and every
+    coordinate (1/s^3) accelerate. `typical_length` is the mean straight distance from snout to
+    tail base that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and
+    inferred points (rows), found frame by frame and through time (columns), that make held-out
+    regions hold what they promise. `shape` are the shape coefficients of the animals it was learned
+    from, empty for a body as it was built. Raises `ModelError` where fields do not fit together.
+    """
+
+    mean: Floats
+    basis: Floats
+    posture: Floats
+    posture_offset: Floats
+    acceleration: Floats
+    body_length: float
+    typical_length: float
+    joint_names: tuple[str, ...]
+    inflation: Floats = field(default_factory=lambda: np.ones((2, 2)))
+    shape: tuple[float, ...] = ()
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        joints, r = len(self.joint_names), self.basis.shape[-1]
+        for name, shape in {
+            "mean": (joints, 3),
+            "basis": (joints, 3, r),
+            "posture": (len(self.posture_offset), joints, 3),
+            "acceleration": (2 + r,),
+            "inflation": (2, 2),
+        }.items():
+            have = getattr(self, name)
+            if have.shape != shape or not np.isfinite(have).all():
+                raise ModelError(f"prior: {name}: expected finite {shape}, got {have.shape}")
+
+    @property
+    def coordinates(self) -> int:
+        """Return the number r of pose coordinates."""
+        return int(self.basis.shape[-1])
+
+    @classmethod
+    def isotropic(cls, body: BodyModel, sd: float = 0.3) -> PosePrior:
+        """Return the prior that knows nothing of mice: every free angle is N(0, sd^2)."""
+        free = np.argwhere(body.free)
+        basis = np.zeros((*body.free.shape, len(free)))
+        basis[free[:, 0], free[:, 1], np.arange(len(free))] = sd
+        joints = len(body.skeleton.joint_names)
+        return cls(
+            mean=np.zeros((joints, 3)),
+            basis=basis,
+            posture=np.zeros((0, joints, 3)),
+            posture_offset=np.zeros(0),
+            acceleration=np.array([100.0, 3e5, *np.full(len(free), 300.0)]),
+            body_length=_length(body),
+            typical_length=_length(body),
+            joint_names=body.skeleton.joint_names,
+            source=f"isotropic, {sd} rad",
+        )
+
+    def without_postures(self) -> PosePrior:
+        """Return the Gaussian alone."""
+        return replace(self, posture=self.posture[:0], posture_offset=self.posture_offset[:0])
+
+    def save(self, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
+        """Write the prior as an npz file without pickle."""
+        header = {
+            "format": "mousepose prior 1",
+            "joint_names": self.joint_names,
+            "body_length": self.body_length,
+            "typical_length": self.typical_length,
+            "source": self.source,
+            "shape": self.shape,
+            **(notes or {}),
+        }
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        np.savez_compressed(path, header=np.array(json.dumps(header)), **arrays)
+
+
+def load_prior(path: str | Path | None = None) -> PosePrior:
+    """Return a prior from a file, or the one that ships with the package.
+
+    Raises `FileError` for anything that is not a prior file.
+    """
+    if path is None:
+        with resources.as_file(resources.files("mousepose") / "data" / "prior.npz") as shipped:
+            return load_prior(shipped)
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise FileError(f"{path}: larger than {_MAX_BYTES:,} bytes, no prior file")
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            arrays = {name: np.asarray(file[name], np.float64) for name in _ARRAYS}
+        return PosePrior(
+            **arrays,
+            body_length=float(header["body_length"]),
+            typical_length=float(header["typical_length"]),
+            joint_names=tuple(header["joint_names"]),
+            source=str(header["source"]),
+            shape=tuple(float(value) for value in header["shape"]),
+        )
+    except FileError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f"{path}: not a prior file of mousepose: {error}") from error
+
+
+def _length(body: BodyModel) -> float:
+    names = body.skeleton.joint_names
+    return body.body_length if {"NOSE", "ROOT_TAIL"} <= set(names) else 1.0
