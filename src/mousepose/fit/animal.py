@@ -1,0 +1,192 @@
+"""What is learned once per animal from its own video: bone lengths, mark offsets, how it moves.
+
+Shape and offsets are shared by all frames: every sampled frame's own variables are eliminated from
+the joint normal equations (Schur complement), so that a step of the shared ones knows what the
+poses would do. How fast the motion changes is found by expectation-maximisation on a few windows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mousepose.fit import terms
+from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views
+from mousepose.fit.energy import information_of
+from mousepose.fit.learn import geometry_jacobian
+from mousepose.fit.place import fit_each, follow, place
+from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
+from mousepose.fit.smooth import smooth
+from mousepose.types import Floats, Ints
+
+#: Frames from which the shape is learned; more change it by less than its own uncertainty.
+SHAPE_FRAMES = 150
+_SHAPE_ROUNDS = 4
+#: Between animals a mark sits elsewhere by this share of what it wanders on one.
+_OFFSET_SHARE = 0.7
+#: Standard deviation of the logarithm of size where cameras or floor show it.
+_FREE_SIZE_SD = 0.3
+_MOTION_WINDOWS = 3
+_MOTION_ROUNDS = 6
+#: Expectation-maximisation is slow when most of a change is unseen: its steps are lengthened.
+_LENGTHEN = 1.8
+
+
+def learn_shape(points: Points, setup: Setup, animal: Animal) -> Animal:
+    """Return the animal with the shape and mark offsets that sampled frames agree on."""
+    views, weights = setup.views(), setup.weights()
+    arrays = body_arrays(setup, animal)
+    poses, cost, _ = place(arrays, views, weights, points, setup.body.axes, setup.config.iterations)
+    kept = _trustworthy(points, cost)
+    points, poses = Points(points.xy[kept], points.covariance[kept]), poses.take(kept)
+    first = animal
+    for _ in range(_SHAPE_ROUNDS):
+        step = _shared_step(points, setup, first, animal, poses)
+        shapes = len(animal.shape)
+        animal = replace(
+            animal,
+            shape=animal.shape + step[:shapes],
+            offset=animal.offset + step[shapes:].reshape(-1, 3),
+        )
+        fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
+    return animal
+
+
+def _trustworthy(points: Points, cost: Floats) -> Ints:
+    """Return the frames that fit like most: a wrong pose must not bend the shape."""
+    seen = np.isfinite(points.xy[..., 0]).sum((1, 2))
+    misfit = cost.sum(1) / np.maximum(seen, 1)
+    return np.flatnonzero(misfit <= 2 * np.median(misfit))
+
+
+def _shared_step(
+    points: Points, setup: Setup, first: Animal, animal: Animal, poses: PoseArrays
+) -> Floats:
+    """Return the Gauss-Newton step of shape and offsets, the poses eliminated."""
+    views, weights = setup.views(), setup.weights()
+    arrays = body_arrays(setup, animal)
+    moved = terms.motion(arrays, poses)
+    data = terms.reprojection(
+        arrays, views, points.xy, _whitening(arrays, views, points, poses), moved
+    )
+    pull = terms.robust(data, weights.robust)
+    shared = _shared_rows(points, setup, animal, arrays, views, poses, moved)
+    scale = np.divide(pull.value, data.value, out=np.ones_like(data.value), where=data.value != 0)
+    shared = shared * scale[..., None]
+    others = [terms.prior(poses, weights.prior)]
+    if weights.posture:
+        others.append(terms.posture(arrays, weights.posture, moved))
+    if weights.limit:
+        others.append(terms.limits(arrays, weights.limit, moved))
+    if views.floor_known:
+        others.append(terms.floor(arrays, views, weights.penetration, weights.contact, moved))
+    n = pull.jacobian.shape[-1]
+    own = sum(np.swapaxes(t.jacobian, 1, 2) @ t.jacobian for t in (pull, *others)) + 1e-6 * np.eye(
+        n
+    )
+    gradient = sum((t.value[:, None] @ t.jacobian)[:, 0] for t in (pull, *others))
+    cross = np.swapaxes(pull.jacobian, 1, 2) @ shared
+    eliminated = np.linalg.solve(own, cross)
+    flat = shared.reshape(-1, shared.shape[-1])
+    precision = _precision(setup, animal)
+    now = np.r_[animal.shape - first.shape, (animal.offset - first.offset).ravel()]
+    left = flat.T @ flat - np.einsum("tni,tnj->ij", cross, eliminated) + np.diag(precision)
+    right = flat.T @ pull.value.ravel() - np.einsum("tni,tn->i", eliminated, gradient)
+    step = -np.linalg.solve(left, right + precision * now)
+    return np.where(precision >= _FIXED, 0.0, step)
+
+
+_FIXED = 1e12
+
+
+def _precision(setup: Setup, animal: Animal) -> Floats:
+    """Return the prior precision of shape and offsets: what the scale fixes does not move."""
+    space = setup.body.shape_space
+    shape = 1 / space.sd**2
+    for s, name in enumerate(space.names):
+        if name == "size":
+            shape[s] = _FREE_SIZE_SD**-2 if setup.size_is_free else _FIXED
+    if setup.scale.kind == "model":
+        shape[:] = _FIXED
+    sigma = animal_marks(setup, animal).sigma
+    with np.errstate(divide="ignore"):
+        offset = np.minimum(1 / (_OFFSET_SHARE * sigma) ** 2, _FIXED)
+    return np.asarray(np.r_[shape, np.repeat(offset, 3)])
+
+
+def _whitening(arrays: BodyArrays, views: Views, points: Points, poses: PoseArrays) -> Floats:
+    out = np.zeros((len(points.xy), *points.covariance.shape[1:]))
+    for t in range(len(out)):
+        information_of(arrays, views, points.covariance[t], poses.place[t], out[t])
+    return out
+
+
+def _shared_rows(
+    points: Points, setup: Setup, animal: Animal, arrays: BodyArrays, views: Views,
+    poses: PoseArrays, moved: terms.Motion,
+) -> Floats:  # fmt: skip
+    """Return how the whitened residuals move with shape and offsets: (T, R, S + 3 M)."""
+    marks = animal_marks(setup, animal)
+    growth = geometry_jacobian(setup.body, marks, animal.shape, moved)
+    frames, count = len(poses.place), growth.shape[-1]
+    # the same chain rule as for the pose: put the marks' growth where their velocity stands
+    bare = terms.Motion(
+        moved.rotation, moved.joint, np.zeros((*moved.turn.shape[:3], 1)),
+        np.zeros((*moved.velocity.shape[:3], 1)), moved.angle,
+    )  # fmt: skip
+    whitening = _whitening(arrays, views, points, poses)
+    slopes = terms.image_slopes(arrays, views, points.xy, whitening, bare)
+    return np.asarray((slopes @ growth[:, None]).reshape(frames, -1, count))
+
+
+def learn_motion(
+    points: Points, times: Floats, usable: NDArray[np.bool_], setup: Setup, animal: Animal
+) -> Animal:
+    """Return the animal with how fast its motion changes, from windows of consecutive frames.
+
+    `usable` (T,) says which frames can be fitted alone. Windows with the most of them are taken.
+    """
+    views, weights = setup.views(), setup.weights()
+    arrays = body_arrays(setup, animal)
+    length = min(setup.config.window, len(times))
+    windows = _best_windows(usable, times, length, setup.config.longest_gap)
+    if not windows:
+        return animal
+    acceleration = animal.acceleration
+    parts = [slice(start, start + length) for start in windows]
+    cuts = [Points(points.xy[part], points.covariance[part]) for part in parts]
+    tracks = [
+        follow(
+            arrays, views, weights, cut, usable[part], setup.body.axes, setup.config.iterations
+        )[0]
+        for cut, part in zip(cuts, parts, strict=True)
+    ]  # fmt: skip
+    for _ in range(_MOTION_ROUNDS):
+        changes = []
+        for k, (cut, part) in enumerate(zip(cuts, parts, strict=True)):
+            window = smooth(arrays, views, weights, cut, tracks[k], times[part], acceleration)
+            tracks[k] = window.poses
+            changes.append(window.change)
+        ratio = np.mean(changes, axis=0)
+        ratio = np.r_[ratio[:3].mean(), ratio[3:6].mean(), ratio[6:]]
+        acceleration = acceleration * np.clip(ratio**_LENGTHEN, 0.1, 10)
+    return replace(animal, acceleration=acceleration)
+
+
+def _best_windows(usable: np.ndarray, times: Floats, length: int, longest_gap: float) -> list[int]:
+    """Return the starts of up to a few windows that do not overlap, those best seen first."""
+    if length < 10:
+        return []
+    starts = np.arange(0, len(usable) - length + 1, max(length // 2, 1))
+    seen = np.array([usable[s : s + length].mean() for s in starts])
+    gaps = np.array([np.diff(times[s : s + length]).max() for s in starts])
+    chosen: list[int] = []
+    for k in np.argsort(-seen, kind="stable"):
+        free = all(abs(starts[k] - other) >= length for other in chosen)
+        if free and seen[k] > 0.5 and gaps[k] <= longest_gap:
+            chosen.append(int(starts[k]))
+        if len(chosen) == _MOTION_WINDOWS:
+            break
+    return sorted(chosen)

@@ -1,0 +1,205 @@
+"""Placing: a first pose where a track starts or breaks, from a few headings; then along the track.
+
+Each heading is a body in its mean pose, turned about the line of sight and tilted towards it. All
+are fitted with the pose held, a few steps suffice, and the best two go on to the full fit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.solver import fit_frames
+from mousepose.geometry import rotation
+from mousepose.types import Floats, Ints
+
+Bools = NDArray[np.bool_]
+
+#: rad by which the body's up is tipped from the line of sight: seen from the side to from above.
+_TILTS = (0.5 * np.pi, 0.75 * np.pi, np.pi)
+_YAWS = 4
+_HELD_STEPS = 8
+_KEPT = 2
+#: Frames between anchors of a track that are placed from headings.
+_ANCHOR_EVERY = 20
+#: A frame whose energy a point is this many times the median starts again from elsewhere.
+_BAD = 1.5
+
+
+def fit_each(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
+    iterations: int,
+) -> tuple[Floats, Ints]:  # fmt: skip
+    """Improve poses in place, every frame alone; return cost by term (T, 5) and steps (T,)."""
+    frames = len(poses.place)
+    terms, tried = np.zeros((frames, 5)), np.zeros(frames, np.int64)
+    fit_frames(
+        body, views, weights, points, poses.place.copy(), poses, iterations, terms, tried,
+        np.zeros((0, 0, 0)), np.zeros((0, 0)),
+    )  # fmt: skip
+    return terms, tried
+
+
+def place(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, axes: Floats, iterations: int
+) -> tuple[PoseArrays, Floats, Ints]:
+    """Return the best pose of every frame from a few headings, its cost by term and its steps.
+
+    `axes` (3, 3) are the animal's forward, left and up in rest axes, by rows.
+    """
+    frames = len(points.xy)
+    headings = _headings(axes)
+    starts = _starts(body, views, points, headings)
+    many = Points(
+        np.repeat(points.xy, len(headings), axis=0),
+        np.repeat(points.covariance, len(headings), axis=0),
+    )
+    held = body._replace(
+        basis=body.basis[..., :0], posture=body.posture[:0], posture_offset=body.posture_offset[:0]
+    )
+    stiff = PoseArrays(starts.rotation, starts.place, starts.z[:, :0])
+    terms, _ = fit_each(held, views, weights, many, stiff, _HELD_STEPS)
+    order = np.argsort(terms.sum(1).reshape(frames, -1), axis=1, kind="stable")[:, :_KEPT]
+    best = (np.arange(frames)[:, None] * len(headings) + order).ravel()
+    poses = PoseArrays(stiff.rotation[best], stiff.place[best], starts.z[best])
+    both = Points(many.xy[best], many.covariance[best])
+    terms, tried = fit_each(body, views, weights, both, poses, iterations)
+    winner = np.argmin(terms.sum(1).reshape(frames, -1), axis=1)
+    chosen = np.arange(frames) * order.shape[1] + winner
+    return poses.take(chosen), terms[chosen], tried[chosen]
+
+
+def _headings(axes: Floats) -> Floats:
+    """Return rotations (H, 3, 3) from rest axes to a camera's."""
+    yaws = np.arange(_YAWS) * 2 * np.pi / _YAWS
+    tilt = np.array([[t, 0, 0] for t in _TILTS for _ in yaws])
+    yaw = np.array([[0, 0, y] for _ in _TILTS for y in yaws])
+    return np.asarray(rotation.exp(tilt) @ rotation.exp(yaw) @ axes)
+
+
+def _starts(body: BodyArrays, views: Views, points: Points, headings: Floats) -> PoseArrays:
+    """Return poses (T H) that cover the points as seen by the camera with most of them.
+
+    The distance follows from the spread of the points in the image and of the marks on the body.
+    """
+    frames = len(points.xy)
+    seen = np.isfinite(points.xy[..., 0])
+    view = seen.sum(-1).argmax(1)
+    xy = points.xy[np.arange(frames), view]
+    known = seen[np.arange(frames), view]
+    count = np.maximum(known.sum(1), 1)
+    flat = np.where(known[..., None], xy, 0.0)
+    centre = flat.sum(1) / count[:, None]
+    spread = np.where(known[..., None], xy - centre[:, None], 0.0)
+    image_size = np.sqrt((spread**2).sum((1, 2)) / count)
+    marks = _rest_marks(body)
+    middle = np.where(known[..., None], marks, 0.0).sum(1) / count[:, None]
+    apart = np.where(known[..., None], marks - middle[:, None], 0.0)
+    # seen from any side, a body shows two thirds of its variance on average
+    body_size = np.sqrt((apart**2).sum((1, 2)) / count * (2 / 3))
+    depth = body_size / np.maximum(image_size, 1e-6)
+    target = np.concatenate([centre, np.ones((frames, 1))], 1) * depth[:, None]
+    turn, shift = views.rotation[view], views.translation[view]
+    world = np.einsum("tji,tj->ti", turn, target - shift)
+    facing = np.einsum("tji,hjk->thik", turn, headings)
+    place_ = world[:, None] - np.einsum("thik,tk->thi", facing, middle)
+    total = frames * len(headings)
+    return PoseArrays(
+        np.ascontiguousarray(facing.reshape(total, 3, 3)),
+        np.ascontiguousarray(place_.reshape(total, 3)),
+        np.zeros((total, body.basis.shape[2])),
+    )
+
+
+def _rest_marks(body: BodyArrays) -> Floats:
+    """Return the marks (M, 3) of the mean pose, relative to the root."""
+    turns = [np.eye(3)]
+    joints = [np.zeros(3)]
+    local = rotation.exp(body.mean)
+    for j in range(1, len(body.parent)):
+        turns.append(turns[body.parent[j]] @ local[j])
+        joints.append(joints[body.parent[j]] + turns[j] @ body.bone[j])
+    bone = body.mark_bone
+    return np.stack(joints)[bone] + (np.stack(turns)[bone] @ body.mark_offset[..., None])[..., 0]
+
+
+def follow(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, usable: Bools, axes: Floats,
+    iterations: int,
+) -> tuple[PoseArrays, Floats, Ints]:  # fmt: skip
+    """Return the pose of every frame of a track, its cost by term and its steps.
+
+    Anchors are placed from headings; the frames between start from the pose of the nearer anchor
+    and go on from neighbours that fit better, and what then still fits badly is placed anew.
+    Frames that are not `usable` (T,) take the pose of the nearest usable one.
+    """
+    index = np.flatnonzero(usable)
+    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
+    anchors = index[:: min(_ANCHOR_EVERY, len(index))]
+    placed, _, _ = place(body, views, weights, _take(points, anchors), axes, iterations)
+    nearest = np.abs(index[:, None] - anchors).argmin(1)
+    poses = placed.take(nearest)
+    track = _take(points, index)
+    found, tried[index] = fit_each(body, views, weights, track, poses, iterations)
+    for shift in (1, -1, 2, -2, 1, -1):
+        _try_neighbours(body, views, weights, track, poses, found, shift, iterations)
+    _place_anew(body, views, weights, track, poses, found, axes, iterations)
+    terms[index] = found
+    every = (
+        np.abs(np.arange(len(usable))[:, None] - index).argmin(1)
+        if len(index) < len(usable)
+        else np.arange(len(index))
+    )
+    return poses.take(every), terms, tried
+
+
+def _take(points: Points, frames: Ints) -> Points:
+    return Points(points.xy[frames], points.covariance[frames])
+
+
+def _misfit(points: Points, terms: Floats) -> Floats:
+    """Return the energy of every frame per seen point."""
+    return np.asarray(terms.sum(1) / np.maximum(np.isfinite(points.xy[..., 0]).sum((1, 2)), 1))
+
+
+def _try_neighbours(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
+    terms: Floats, shift: int, iterations: int,
+) -> None:  # fmt: skip
+    """Refit frames that fit badly from a neighbour that fits well; keep what is better."""
+    misfit = _misfit(points, terms)
+    bad = np.flatnonzero(misfit > _BAD * np.median(misfit))
+    source = bad - shift
+    bad, source = (
+        bad[(source >= 0) & (source < len(misfit))],
+        source[(source >= 0) & (source < len(misfit))],
+    )
+    good = misfit[source] < 0.7 * misfit[bad]
+    _adopt(
+        body, views, weights, points, poses, terms, bad[good], poses.take(source[good]), iterations
+    )
+
+
+def _place_anew(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
+    terms: Floats, axes: Floats, iterations: int,
+) -> None:  # fmt: skip
+    misfit = _misfit(points, terms)
+    bad = np.flatnonzero(misfit > _BAD * np.median(misfit))
+    if len(bad):
+        fresh, _, _ = place(body, views, weights, _take(points, bad), axes, iterations)
+        _adopt(body, views, weights, points, poses, terms, bad, fresh, iterations)
+
+
+def _adopt(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
+    terms: Floats, frames: Ints, starts: PoseArrays, iterations: int,
+) -> None:  # fmt: skip
+    if not len(frames):
+        return
+    new, _ = fit_each(body, views, weights, _take(points, frames), starts, iterations)
+    better = new.sum(1) < terms[frames].sum(1)
+    for old, fresh in zip(poses, starts, strict=True):
+        old[frames[better]] = fresh[better]
+    terms[frames[better]] = new[better]

@@ -1,0 +1,229 @@
+"""Everything a fit needs besides the keypoints, and one animal's body as the kernels read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mousepose.body.default import default_body
+from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
+from mousepose.body.model import BodyModel, Marks
+from mousepose.body.prior import PosePrior, load_prior
+from mousepose.errors import InputError, ModelError
+from mousepose.fit.arrays import BodyArrays, Views, Weights
+from mousepose.fit.config import FitConfig, Scale
+from mousepose.geometry.camera import Camera
+from mousepose.types import Floats
+
+_PAWS = ("LEFT_HIND_PAW", "RIGHT_HIND_PAW", "LEFT_FORE_PAW", "RIGHT_FORE_PAW")
+#: g, the weight of the animal that the default body stands for.
+_DEFAULT_WEIGHT = 25.0
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """Cameras, body, keypoint map, prior, scale and config of a fit; `Setup.of` fills defaults."""
+
+    cameras: tuple[Camera, ...]
+    body: BodyModel
+    keypoint_map: KeypointMap
+    prior: PosePrior
+    scale: Scale
+    config: FitConfig
+
+    @classmethod
+    def of(
+        cls,
+        cameras: Camera | Sequence[Camera],
+        body: BodyModel | None = None,
+        keypoint_map: KeypointMap | str = "dataset22",
+        prior: PosePrior | None = None,
+        scale: Scale | None = None,
+        config: FitConfig | None = None,
+    ) -> Setup:
+        """Return a setup; a prior that is not given is the shipped one where it fits the body.
+
+        Raises `ModelError` for a prior of another skeleton, `InputError` for a scale that the
+        cameras cannot give.
+        """
+        config = config or FitConfig()
+        cameras = (cameras,) if isinstance(cameras, Camera) else tuple(cameras)
+        if not cameras:
+            raise InputError("expected at least one camera, got none")
+        given = body
+        body = body or default_body()
+        if isinstance(keypoint_map, str):
+            keypoint_map = load_keypoint_map(keypoint_map)
+        if prior is None:
+            learned = given is None and config.prior == "learned"
+            prior = load_prior() if learned else PosePrior.isotropic(body)
+        if prior.joint_names != body.skeleton.joint_names:
+            raise ModelError(
+                f"the prior is for {len(prior.joint_names)} joints "
+                f"({', '.join(prior.joint_names[:3])}, ...), body {body.name!r} has "
+                f"{len(body.skeleton.joint_names)}; give a prior learned for this body"
+            )
+        setup = cls(
+            cameras, body, keypoint_map.restricted_to(body), prior, scale or Scale(), config
+        )
+        setup.floor()  # raises where the scale needs a floor that no camera has
+        return setup
+
+    @property
+    def frame(self) -> str:
+        """Return the frame of reference of results: "camera" or "world"."""
+        first = self.cameras[0]
+        placed = not np.allclose(first.T_camera_world, np.eye(4))
+        return "world" if placed or len(self.cameras) > 1 else "camera"
+
+    @property
+    def scale_source(self) -> str:
+        """Return what makes the result metric."""
+        if self.scale.kind == "none" and len(self.cameras) > 1:
+            return "cameras"
+        return str(self.scale)
+
+    @property
+    def size_is_free(self) -> bool:
+        """Return whether the animal's size is seen: by several cameras, or against the floor."""
+        return len(self.cameras) > 1 or self.scale.kind in ("floor", "camera_height")
+
+    def floor(self) -> Floats | None:
+        """Return the floor plane (4,) in the frame of reference, or None."""
+        plane = next((c.floor_plane for c in self.cameras if c.floor_plane is not None), None)
+        if self.scale.kind in ("floor", "camera_height"):
+            if plane is None:
+                raise InputError(
+                    f"scale {self.scale.kind!r} needs a camera with a floor plane: give "
+                    "floor_plane = [a, b, c, d] in the camera file"
+                )
+            if self.scale.kind == "camera_height":
+                normal = np.asarray(plane[:3])
+                return np.append(normal, self.scale.value - normal @ self.cameras[0].position)
+        return None if plane is None or not self.config.floor else np.asarray(plane, np.float64)
+
+    def views(self) -> Views:
+        """Return the cameras as the kernels see them."""
+        floor = self.floor()
+        return Views(
+            np.stack([np.ascontiguousarray(c.T_camera_world[:3, :3]) for c in self.cameras]),
+            np.stack([np.ascontiguousarray(c.T_camera_world[:3, 3]) for c in self.cameras]),
+            np.zeros(4) if floor is None else floor,
+            floor is not None,
+        )
+
+    def weights(self) -> Weights:
+        """Return the weights of the terms."""
+        config = self.config
+        return Weights(
+            prior=config.prior_weight,
+            limit=config.limit_sigma**-2 if config.limits else 0.0,
+            posture=config.prior_weight if config.posture and len(self.prior.posture) else 0.0,
+            robust=min(config.robust, 1e15) ** 2,
+            penetration=config.floor_sigma**-2,
+            contact=config.floor_sigma**-2,
+            anchor=1e-6,
+        )
+
+    def first_shape(self) -> Floats:
+        """Return the shape that the scale and the prior give before any image is seen."""
+        body, prior = self.body, self.prior
+        shape = np.array(prior.shape) if len(prior.shape) == len(body.shape_space) else None
+        shape = body.shape_space.mean if shape is None else shape
+        factor = self._size_factor(shape)
+        if factor == 1.0:
+            return shape
+        if "size" not in body.shape_space.names:
+            raise InputError(
+                f"body {body.name!r} has no size coefficient to bring it to {self.scale}"
+            )
+        shape[body.shape_space.names.index("size")] += math.log(factor)
+        return shape
+
+    def _size_factor(self, shape: Floats) -> float:
+        scale, body = self.scale, self.body
+        if scale.kind == "body_length":
+            return scale.value / self.prior.typical_length
+        if scale.kind == "weight":
+            return float((scale.value / _DEFAULT_WEIGHT) ** (1 / 3))
+        if scale.kind == "bone":
+            joint = body.skeleton.index(scale.bone_name)
+            length = np.linalg.norm(body.bone_vectors[joint]) * body.bone_scale(shape)[joint]
+            if length == 0:
+                raise InputError(f"scale: {scale.bone_name!r} is the root and no bone")
+            return float(scale.value / length)
+        return 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Animal:
+    """What is learned once for an animal: its `shape` (S,), where its marks sit and how it moves.
+
+    `offset` (M, 3) mm are the marks' offsets in rest axes, in the order of the setup's keypoint
+    map; `acceleration` (2 + r,) as in `PosePrior`.
+    """
+
+    shape: Floats
+    offset: Floats
+    acceleration: Floats
+
+    @classmethod
+    def typical(cls, setup: Setup) -> Animal:
+        """Return the animal that is assumed before any image is seen."""
+        marks = setup.keypoint_map.marks(setup.body)
+        return cls(setup.first_shape(), marks.offset, setup.prior.acceleration)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the animal as numbers and lists, for JSON."""
+        return {
+            "shape": self.shape.tolist(),
+            "offset_mm": self.offset.tolist(),
+            "acceleration": self.acceleration.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> Animal:
+        """Return the animal that `to_dict` wrote. Raises `InputError` for anything else."""
+        try:
+            return cls(*(
+                np.array(table[key], np.float64) for key in ("shape", "offset_mm", "acceleration")
+            ))  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not an animal written by mousepose: {error}") from error
+
+
+def animal_marks(setup: Setup, animal: Animal) -> Marks:
+    """Return the tracker's marks on this animal."""
+    return replace(setup.keypoint_map.marks(setup.body), offset=animal.offset)
+
+
+def body_arrays(setup: Setup, animal: Animal, marks: Marks | None = None) -> BodyArrays:
+    """Return the animal's body as the kernels read it, with its tracker's marks or others."""
+    body, prior = setup.body, setup.prior
+    marks = animal_marks(setup, animal) if marks is None else marks
+    scale = body.bone_scale(animal.shape)
+    size = _body_length(body, animal.shape) / prior.body_length
+    paws = [body.skeleton.index(p) for p in _PAWS if p in body.skeleton.joint_names]
+    return BodyArrays(
+        parent=np.array(body.skeleton.parents, np.int64),
+        bone=np.ascontiguousarray(scale[:, None] * body.bone_vectors),
+        mean=np.ascontiguousarray(prior.mean),
+        basis=np.ascontiguousarray(prior.basis),
+        low=np.ascontiguousarray(body.limits[..., 0]),
+        high=np.ascontiguousarray(body.limits[..., 1]),
+        mark_bone=np.asarray(marks.bone, np.int64),
+        mark_offset=np.ascontiguousarray(scale[marks.bone, None] * marks.offset),
+        mark_variance=np.ascontiguousarray((marks.sigma * size) ** 2),
+        posture=np.ascontiguousarray(prior.posture / size),
+        posture_offset=np.ascontiguousarray(prior.posture_offset),
+        paw=np.array(paws, np.int64),
+    )
+
+
+def _body_length(body: BodyModel, shape: Floats) -> float:
+    names = set(body.skeleton.joint_names)
+    return body.body_length_of(shape) if {"NOSE", "ROOT_TAIL"} <= names else 1.0

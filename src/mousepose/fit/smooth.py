@@ -1,0 +1,216 @@
+"""Through time: all frames of a window at once, tied by how fast a mouse's motion changes.
+
+Velocity of every variable is taken to wander like a Brownian motion with the spectral density that
+`acceleration` gives. For frames at uneven times the change of mean velocity from one interval h to
+the next h' then has variance S (h + h') / 3 (the correlation of neighbouring changes is left out),
+and the normal matrix of a window is banded: half bandwidth 2 n for n variables a frame. It is
+factored by LAPACK; the inverse within the band, which holds every frame's covariance, follows from
+the factor by Takahashi's recursion (Erisman and Tinney, Comm. ACM 18, 1975).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import cho_solve_banded, cholesky_banded
+
+from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.kinematics import njit
+from mousepose.fit.reference import moved
+from mousepose.fit.solver import fit_frames
+from mousepose.geometry import rotation
+from mousepose.types import Floats
+
+_STEPS = 12
+#: A window stops when a step lowers its energy by less than this share.
+_TOLERANCE = 1e-4
+
+
+class Window(NamedTuple):
+    """A smoothed window: poses, cost by term (T, 5) and of time (T,), and covariances.
+
+    `covariance` (T, n, n) is the posterior of every frame; `change` (n,) the mean square change of
+    velocity of every variable over its expected variance, from which `acceleration` is learned.
+    """
+
+    poses: PoseArrays
+    terms: Floats
+    time_cost: Floats
+    covariance: Floats
+    change: Floats
+    steps: int
+
+
+class Stencil(NamedTuple):
+    """Velocity changes at the inner frames: `factor` (T - 2, 3), inverse variance (T - 2,)."""
+
+    factor: Floats
+    weight: Floats
+
+
+def stencil(times: Floats) -> Stencil:
+    """Return the second differences of frames at `times` (T,) s."""
+    first, second = np.diff(times)[:-1], np.diff(times)[1:]
+    factor = np.stack([1 / first, -1 / first - 1 / second, 1 / second], axis=-1)
+    return Stencil(factor, 3 / (first + second))
+
+
+def velocity_changes(poses: PoseArrays, times: Floats) -> Floats:
+    """Return the change of velocity (T - 2, n) of root turn, root place and z."""
+    step = np.diff(times)[:, None]
+    turn = rotation.log(poses.rotation[1:] @ np.swapaxes(poses.rotation[:-1], -1, -2))
+    velocity = np.concatenate([turn, np.diff(poses.place, axis=0), np.diff(poses.z, axis=0)], 1)
+    return np.asarray(np.diff(velocity / step, axis=0))
+
+
+def densities(acceleration: Floats) -> Floats:
+    """Return the density of every variable (n,) from those of turn, place and coordinates."""
+    return np.append(np.repeat(acceleration[:2], 3), acceleration[2:])
+
+
+def smooth(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
+    times: Floats, acceleration: Floats,
+) -> Window:  # fmt: skip
+    """Return a window's poses with the least energy of all frames and of time together."""
+    frames, n = len(times), 6 + poses.z.shape[1]
+    inverse = 1 / densities(acceleration)
+    marks = stencil(times)
+    depth_from = poses.place.copy()
+    room = np.zeros((frames, n, n)), np.zeros((frames, n))
+    terms, _tried = np.zeros((frames, 5)), np.zeros(frames, np.int64)
+
+    def weigh(
+        trial: PoseArrays, hessians: Floats, gradients: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        found = np.zeros((frames, 5))
+        fit_frames(
+            body, views, weights, points, depth_from, trial, 0, found, _tried, hessians, gradients
+        )
+        change = velocity_changes(trial, times)
+        time = 0.5 * marks.weight * (change**2 @ inverse)
+        return found, change, time
+
+    poses = poses.take(slice(None))
+    terms, change, time = weigh(poses, *room)
+    energy = terms.sum() + time.sum()
+    damping, steps = 1e-4, 0
+    band = np.zeros((2 * n + 1, frames * n))
+    trial_room = np.zeros((frames, n, n)), np.zeros((frames, n))
+    while steps < _STEPS:
+        steps += 1
+        factor, gradient = _factor(room, marks, inverse, change, damping, band)
+        step = -cho_solve_banded((factor, True), gradient.ravel(), check_finite=False)
+        trial = moved(poses, step.reshape(frames, n))
+        after, new_change, new_time = weigh(trial, *trial_room)
+        new = after.sum() + new_time.sum()
+        if not new <= energy:
+            damping *= 10
+            if damping > 1e4:
+                break
+            continue
+        small = energy - new <= _TOLERANCE * energy
+        poses, terms, change, time, energy = trial, after, new_change, new_time, new
+        room, trial_room = trial_room, room
+        damping = max(damping * 0.1, 1e-7)
+        if small:
+            break
+    factor, _ = _factor(room, marks, inverse, change, 1e-9, band)
+    covariance, expected = np.zeros((frames, n, n)), np.zeros((max(frames - 2, 0), n))
+    selected_inverse(factor, marks.factor, covariance, expected)
+    ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse
+    cost = np.zeros(frames)
+    cost[1:-1] = time
+    return Window(poses, terms, cost, covariance, ratio / max(frames - 2, 1), steps)
+
+
+def _factor(
+    room: tuple[Floats, Floats], marks: Stencil, inverse: Floats, change: Floats, damping: float,
+    band: Floats,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Return the Cholesky factor of the window's normal matrix (lower band) and its gradient."""
+    hessians, gradients = room
+    assemble(hessians, marks.factor, marks.weight, inverse, damping, band)
+    pull = (marks.weight[:, None] * change * inverse)[:, None, :] * marks.factor[..., None]
+    gradient = gradients.copy()
+    for k in range(3):
+        gradient[k : len(gradient) - 2 + k] += pull[:, k]
+    return cholesky_banded(band, lower=True, check_finite=False), gradient
+
+
+@njit
+def assemble(
+    hessians: Floats, factor: Floats, weight: Floats, inverse: Floats, damping: float, band: Floats
+) -> None:
+    """Write the lower band (2 n + 1, T n) of the window's normal matrix."""
+    frames, n = hessians.shape[0], hessians.shape[1]
+    for i in range(band.shape[0]):
+        for k in range(band.shape[1]):
+            band[i, k] = 0.0
+    for t in range(frames):
+        for i in range(n):
+            for m in range(i, n):
+                band[m - i, t * n + i] = hessians[t, i, m]
+            band[0, t * n + i] = hessians[t, i, i] * (1 + damping) + 1e-9
+    for t in range(len(weight)):
+        for first in range(3):
+            for second in range(first, 3):
+                product = weight[t] * factor[t, first] * factor[t, second]
+                for i in range(n):
+                    band[(second - first) * n, (t + first) * n + i] += product * inverse[i]
+
+
+@njit
+def selected_inverse(
+    factor: Floats, stencil_: Floats, covariance: Floats, expected: Floats
+) -> None:
+    """Write each frame's block (T, n, n) of the inverse and the expected squared velocity changes.
+
+    `factor` (b + 1, N) is a lower band Cholesky factor. Columns are taken from the last to the
+    first; a dense room of twice the bandwidth slides along so that each needs one product only.
+    """
+    width, total = factor.shape[0] - 1, factor.shape[1]
+    frames, n = covariance.shape[0], covariance.shape[1]
+    side = 3 * width
+    room = np.zeros((side, side))
+    column, below = np.zeros(width), np.zeros(width)
+    top = side  # where the inverse of what has been seen starts in the room
+    for j in range(total - 1, -1, -1):
+        if top == 0:
+            for i in range(width):
+                for k in range(width):
+                    room[side - width + i, side - width + k] = room[i, k]
+            top = side - width
+        reach = min(width, total - 1 - j)
+        pivot = 1 / factor[0, j]
+        for k in range(reach):
+            below[k] = factor[k + 1, j] * pivot
+        own = pivot * pivot
+        for i in range(reach):
+            sum_ = 0.0
+            for k in range(reach):
+                sum_ += room[top + i, top + k] * below[k]
+            column[i] = -sum_
+        for k in range(reach):
+            own -= below[k] * column[k]
+        top -= 1
+        room[top, top] = own
+        for k in range(reach):
+            room[top, top + 1 + k] = column[k]
+            room[top + 1 + k, top] = column[k]
+        if j % n == 0:
+            t = j // n
+            for i in range(n):
+                for k in range(n):
+                    covariance[t, i, k] = room[top + i, top + k]
+            if t + 2 < frames:
+                for i in range(n):
+                    sum_ = 0.0
+                    for first in range(3):
+                        for second in range(3):
+                            sum_ += (
+                                stencil_[t, first] * stencil_[t, second]
+                                * room[top + first * n + i, top + second * n + i]
+                            )  # fmt: skip
+                    expected[t, i] = sum_

@@ -1,0 +1,78 @@
+"""One track at a time: follow it frame by frame, then smooth it in overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mousepose.fit.arrays import Points
+from mousepose.fit.config import FitConfig
+from mousepose.fit.observe import Observation
+from mousepose.fit.place import follow
+from mousepose.fit.result import Track
+from mousepose.fit.setup import Animal, Setup, body_arrays
+from mousepose.fit.smooth import smooth
+from mousepose.fit.solver import fit_frames
+from mousepose.types import Floats
+
+#: Frames followed at once in a result without smoothing; only bounds memory.
+_ALONE = 2000
+
+
+def tracks(usable: NDArray[np.bool_], times: Floats, config: FitConfig) -> list[slice]:
+    """Return the stretches of frames that belong together: no gap in them is too long.
+
+    A stretch starts and ends with a usable frame; what lies between two stretches is not solved.
+    """
+    index = np.flatnonzero(usable)
+    if not len(index):
+        return []
+    breaks = np.flatnonzero(np.diff(times[index]) > config.longest_gap) + 1
+    return [slice(int(part[0]), int(part[-1]) + 1) for part in np.split(index, breaks)]
+
+
+def solve_track(
+    seen: Observation, times: Floats, usable: NDArray[np.bool_], part: slice, setup: Setup,
+    animal: Animal, result: Track, progress: Callable[[int, int], None] | None,
+) -> None:  # fmt: skip
+    """Write the poses of one stretch of frames to `result`, window by window."""
+    config = setup.config
+    step = config.window if config.temporal else _ALONE
+    overlap = config.overlap if config.temporal else 0
+    for start in range(part.start, part.stop, step):
+        stop = min(start + step, part.stop)
+        first, last = max(start - overlap, part.start), min(stop + overlap, part.stop)
+        window = slice(first, last)
+        solved = _solve_window(seen, times[window], usable[window], window, setup, animal)
+        result.write(slice(start, stop), solved.cut(slice(start - first, stop - first)))
+        if progress is not None:
+            progress(stop, len(times))
+
+
+def _solve_window(
+    seen: Observation, times: Floats, usable: NDArray[np.bool_], window: slice, setup: Setup,
+    animal: Animal,
+) -> Track:  # fmt: skip
+    arrays, views, weights = body_arrays(setup, animal), setup.views(), setup.weights()
+    points = Points(seen.points.xy[window], seen.points.covariance[window])
+    if not usable.any():
+        return Track.empty(len(times), setup)
+    poses, terms, tried = follow(
+        arrays, views, weights, points, usable, setup.body.axes, setup.config.iterations
+    )
+    if setup.config.temporal and len(times) > 2:
+        smoothed = smooth(arrays, views, weights, points, poses, times, animal.acceleration)
+        return Track(
+            smoothed.poses, smoothed.terms, smoothed.time_cost, smoothed.covariance,
+            tried + smoothed.steps, np.ones(len(times), bool),
+        )  # fmt: skip
+    n = 6 + poses.z.shape[1]
+    hessians, gradients = np.zeros((len(times), n, n)), np.zeros((len(times), n))
+    fit_frames(
+        arrays, views, weights, points, poses.place.copy(), poses, 0, terms,
+        np.zeros(len(times), np.int64), hessians, gradients,
+    )  # fmt: skip
+    covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(n)), np.float64)
+    return Track(poses, terms, np.zeros(len(times)), covariance, tried, usable.copy())
