@@ -23,6 +23,9 @@ from mousepose.types import Floats
 
 _ARRAYS = ("mean", "basis", "posture", "posture_offset", "acceleration", "inflation")
 _MAX_BYTES = 10_000_000
+#: Mice are bent: snout and tail base are this share of the way along the spine apart, the mean of
+#: 61 labelled poses (spoonsso/dannce, MIT). Standing straight at rest it would be 0.93.
+_CARRIED = 0.76
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,8 @@ class PosePrior:
     coordinate (1/s^3) accelerate. `typical_length` is the mean straight distance from snout to
     tail base that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and
     inferred points (rows), found frame by frame and through time (columns), that make held-out
-    regions hold what they promise. `shape` are the shape coefficients of the animals it was learned
+    regions hold what they promise. `persistent` is the share of a single frame's covariance that
+    does not average out through time. `shape` are the shape coefficients of the animals it was learned
     from, empty for a body as it was built. Raises `ModelError` where fields do not fit together.
     """
 
@@ -49,6 +53,7 @@ class PosePrior:
     typical_length: float
     joint_names: tuple[str, ...]
     inflation: Floats = field(default_factory=lambda: np.ones((2, 2)))
+    persistent: float = 0.3
     shape: tuple[float, ...] = ()
     source: str = ""
 
@@ -84,7 +89,7 @@ class PosePrior:
             posture_offset=np.zeros(0),
             acceleration=np.array([100.0, 3e5, *np.full(len(free), 300.0)]),
             body_length=_length(body),
-            typical_length=_length(body),
+            typical_length=_CARRIED * _length(body),
             joint_names=body.skeleton.joint_names,
             source=f"isotropic, {sd} rad",
         )
@@ -101,6 +106,7 @@ class PosePrior:
             "body_length": self.body_length,
             "typical_length": self.typical_length,
             "source": self.source,
+            "persistent": self.persistent,
             "shape": self.shape,
             **(notes or {}),
         }
@@ -129,6 +135,7 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
             typical_length=float(header["typical_length"]),
             joint_names=tuple(header["joint_names"]),
             source=str(header["source"]),
+            persistent=float(header["persistent"]),
             shape=tuple(float(value) for value in header["shape"]),
         )
     except FileError:

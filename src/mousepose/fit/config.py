@@ -10,6 +10,11 @@ from mousepose.types import require
 
 Kind = Literal["none", "model", "body_length", "weight", "bone", "floor", "camera_height"]
 
+_CHOICES = {
+    "prior": ("learned", "isotropic", "published"),
+    "report": ("skeleton", "marks"),
+}
+
 
 @dataclass(frozen=True)
 class FitConfig:
@@ -49,6 +54,15 @@ class FitConfig:
             "config window and overlap: expected at least 2 and at least 0 frames",
         )
         require(self.longest_gap >= 0, "config longest_gap: expected 0 s or more")
+        for name, known in _CHOICES.items():
+            require(
+                getattr(self, name) in known,
+                f"config {name}: expected {' or '.join(known)}, got {getattr(self, name)!r}",
+            )
+        require(
+            self.prior != "published" or not self.temporal,
+            "config prior 'published' knows nothing of time: set temporal=False with it",
+        )
 
 
 @dataclass(frozen=True)

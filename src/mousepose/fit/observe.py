@@ -15,6 +15,8 @@ from mousepose.types import Floats, Keypoints2D
 
 #: A point this many image sizes outside the picture is a tracker's mistake, not an animal.
 _FAR_OUTSIDE = 0.5
+#: xx, xy, yy that stand where nothing was seen; any positive matrix would do.
+_UNSEEN_COVARIANCE = np.array([1.0, 0.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,8 @@ def observe(keypoints: Keypoints2D, setup: Setup) -> Observation:
     columns = list(selection.columns)
     frames, cameras, count = len(keypoints), len(setup.cameras), len(setup.keypoint_map)
     points = Points(
-        np.full((frames, cameras, count, 2), np.nan), np.ones((frames, cameras, count, 3))
+        np.full((frames, cameras, count, 2), np.nan),
+        np.tile(_UNSEEN_COVARIANCE, (frames, cameras, count, 1)),
     )
     outside = 0
     for view, camera in enumerate(setup.cameras):
@@ -136,7 +139,7 @@ def _undistort(
 ) -> tuple[Floats, Floats]:
     """Return points in normalised coordinates, NaN where unusable, and covariance xx, xy, yy."""
     straight = np.full(xy.shape, np.nan)
-    spread = np.ones((*xy.shape[:-1], 3))
+    spread = np.tile(_UNSEEN_COVARIANCE, (*xy.shape[:-1], 1))
     if not usable.any():
         return straight, spread
     found = camera.undistort(xy[usable])
@@ -146,5 +149,5 @@ def _undistort(
     good = np.isfinite(found).all(-1) & (turned[:, 0, 0] > 0) & (np.linalg.det(turned) > 0)
     straight[usable] = np.where(good[:, None], found, np.nan)
     flat = np.stack([turned[:, 0, 0], turned[:, 0, 1], turned[:, 1, 1]], -1)
-    spread[usable] = np.where(good[:, None], flat, 1.0)
+    spread[usable] = np.where(good[:, None], flat, _UNSEEN_COVARIANCE)
     return straight, spread

@@ -170,14 +170,20 @@ def describe(setup: Setup, animal: Animal) -> dict[str, Any]:
     from mousepose import __version__
 
     digest = hashlib.sha256()
-    for array in (setup.body.rest, setup.prior.mean, setup.prior.basis, setup.prior.posture):
+    models = [setup.body.rest, setup.prior.mean, setup.prior.basis, setup.prior.posture]
+    prior = setup.prior.source
+    if setup.mixture is not None:
+        mixture = setup.mixture
+        models += [mixture.log_weights, mixture.means, mixture.factors]
+        prior = f"published mixture of joint positions, {len(mixture.means)} components"
+    for array in models:
         digest.update(np.ascontiguousarray(array).tobytes())
     return {
         "version": __version__,
         "config": asdict(setup.config),
         "scale": str(setup.scale),
         "body": setup.body.name,
-        "prior": setup.prior.source,
+        "prior": prior,
         "keypoint_map": setup.keypoint_map.description,
         "model_hash": digest.hexdigest(),
         "cameras": [camera.name for camera in setup.cameras],

@@ -11,9 +11,11 @@ import numpy as np
 
 from mousepose.body.default import default_body
 from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
+from mousepose.body.mixture import PositionMixture
 from mousepose.body.model import BodyModel, Marks
 from mousepose.body.prior import PosePrior, load_prior
 from mousepose.errors import InputError, ModelError
+from mousepose.fit.alternative import check_mixture
 from mousepose.fit.arrays import BodyArrays, Views, Weights
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.geometry.camera import Camera
@@ -26,7 +28,10 @@ _DEFAULT_WEIGHT = 25.0
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """Cameras, body, keypoint map, prior, scale and config of a fit; `Setup.of` fills defaults."""
+    """Cameras, body, keypoint map, prior, scale and config of a fit; `Setup.of` fills defaults.
+
+    `mixture` is there exactly where `config.prior` is "published".
+    """
 
     cameras: tuple[Camera, ...]
     body: BodyModel
@@ -34,6 +39,7 @@ class Setup:
     prior: PosePrior
     scale: Scale
     config: FitConfig
+    mixture: PositionMixture | None = None
 
     @classmethod
     def of(
@@ -44,11 +50,12 @@ class Setup:
         prior: PosePrior | None = None,
         scale: Scale | None = None,
         config: FitConfig | None = None,
+        mixture: PositionMixture | None = None,
     ) -> Setup:
         """Return a setup; a prior that is not given is the shipped one where it fits the body.
 
         Raises `ModelError` for a prior of another skeleton, `InputError` for a scale that the
-        cameras cannot give.
+        cameras cannot give and for the prior "published" without its `mixture`.
         """
         config = config or FitConfig()
         cameras = (cameras,) if isinstance(cameras, Camera) else tuple(cameras)
@@ -67,8 +74,9 @@ class Setup:
                 f"({', '.join(prior.joint_names[:3])}, ...), body {body.name!r} has "
                 f"{len(body.skeleton.joint_names)}; give a prior learned for this body"
             )
+        check_mixture(config.prior, mixture, body.skeleton.joint_names)
         setup = cls(
-            cameras, body, keypoint_map.restricted_to(body), prior, scale or Scale(), config
+            cameras, body, keypoint_map.restricted_to(body), prior, scale or Scale(), config, mixture
         )
         setup.floor()  # raises where the scale needs a floor that no camera has
         return setup

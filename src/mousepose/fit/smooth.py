@@ -30,7 +30,8 @@ _TOLERANCE = 1e-4
 class Window(NamedTuple):
     """A smoothed window: poses, cost by term (T, 5) and of time (T,), and covariances.
 
-    `covariance` (T, n, n) is the posterior of every frame; `change` (n,) the mean square change of
+    `covariance` (T, n, n) is the posterior of every frame and `alone` (T, n, n) the normal matrix
+    that its own image and the prior give; `change` (n,) the mean square change of
     velocity of every variable over its expected variance, from which `acceleration` is learned.
     """
 
@@ -38,6 +39,7 @@ class Window(NamedTuple):
     terms: Floats
     time_cost: Floats
     covariance: Floats
+    alone: Floats
     change: Floats
     steps: int
 
@@ -122,7 +124,7 @@ def smooth(
     ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse
     cost = np.zeros(frames)
     cost[1:-1] = time
-    return Window(poses, terms, cost, covariance, ratio / max(frames - 2, 1), steps)
+    return Window(poses, terms, cost, covariance, room[0], ratio / max(frames - 2, 1), steps)
 
 
 def _factor(

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.fit.arrays import Points
+from mousepose.fit.alternative import refit
+from mousepose.fit.arrays import Points, PoseArrays
 from mousepose.fit.config import FitConfig
 from mousepose.fit.observe import Observation
 from mousepose.fit.place import follow
@@ -15,7 +16,7 @@ from mousepose.fit.result import Track
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.smooth import smooth
 from mousepose.fit.solver import fit_frames
-from mousepose.types import Floats
+from mousepose.types import Floats, Ints
 
 #: Frames followed at once in a result without smoothing; only bounds memory.
 _ALONE = 2000
@@ -64,10 +65,13 @@ def _solve_window(
     )
     if setup.config.temporal and len(times) > 2:
         smoothed = smooth(arrays, views, weights, points, poses, times, animal.acceleration)
+        covariance = smoothed.covariance + setup.prior.persistent * _alone(smoothed.alone, usable)
         return Track(
-            smoothed.poses, smoothed.terms, smoothed.time_cost, smoothed.covariance,
+            smoothed.poses, smoothed.terms, smoothed.time_cost, covariance,
             tried + smoothed.steps, np.ones(len(times), bool),
         )  # fmt: skip
+    if setup.mixture is not None:
+        return _refit_alone(setup, animal, points, poses, tried, usable)
     n = 6 + poses.z.shape[1]
     hessians, gradients = np.zeros((len(times), n, n)), np.zeros((len(times), n))
     fit_frames(
@@ -76,3 +80,35 @@ def _solve_window(
     )  # fmt: skip
     covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(n)), np.float64)
     return Track(poses, terms, np.zeros(len(times)), covariance, tried, usable.copy())
+
+
+def _refit_alone(
+    setup: Setup, animal: Animal, points: Points, poses: PoseArrays, tried: Ints,
+    usable: NDArray[np.bool_],
+) -> Track:  # fmt: skip
+    """Return usable frames fitted anew with the published mixture as their prior."""
+    assert setup.mixture is not None
+    out, index = Track.empty(len(usable), setup), np.flatnonzero(usable)
+    found = refit(
+        body_arrays(setup, animal), setup.views(), setup.weights(), setup.mixture,
+        Points(points.xy[index], points.covariance[index]), poses.take(index),
+        setup.config.iterations,
+    )  # fmt: skip
+    for whole, part in zip(out.poses, found.poses, strict=True):
+        whole[index] = part
+    out.terms[index], out.covariance[index] = found.terms, found.covariance
+    out.time_cost[index], out.solved[index] = 0.0, True
+    out.tried[index] = tried[index] + setup.config.iterations
+    return out
+
+
+def _alone(hessians: Floats, usable: NDArray[np.bool_]) -> Floats:
+    """Return the covariance (T, n, n) of every frame alone, or of the nearest that stands alone.
+
+    Noise averages out through time, but a wrong shape, a mark that sits elsewhere or a prior of
+    other animals do not: they err in every frame alike, in the directions that one frame sees badly.
+    """
+    index = np.flatnonzero(usable)
+    single = np.linalg.inv(hessians[index] + 1e-9 * np.eye(hessians.shape[1]))
+    nearest = np.abs(np.arange(len(usable))[:, None] - index).argmin(1)
+    return np.asarray(single[nearest], np.float64)
