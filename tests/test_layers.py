@@ -16,6 +16,7 @@ PACKAGE = "mousepose"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
     frozenset({"types", "skeleton"}),
+    frozenset({"sequence"}),
     frozenset({"geometry"}),
     frozenset({"body"}),
     frozenset({"fit"}),

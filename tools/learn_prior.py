@@ -54,7 +54,7 @@ HIDDEN = 0.2  # share of points that the image does not show
 FOLDS = 4
 STRETCH = 300  # frames of motion at a time
 PERSISTENT = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)  # shares that are tried in turn
-LARGEST_FACTOR = 2.5  # on covariances through time
+LARGEST_FACTOR = 2.0  # on covariances through time
 INSIDE_90 = 6.251  # chi-square, 3 degrees of freedom
 
 

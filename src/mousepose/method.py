@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mousepose.body.keypoint_map import KeypointMap
+from mousepose.body.mixture import PositionMixture
 from mousepose.body.model import BodyModel
 from mousepose.body.prior import PosePrior
 from mousepose.errors import InputError
@@ -22,7 +23,7 @@ from mousepose.fit.arrays import Points
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.observe import Observation, check_axes, observe
 from mousepose.fit.result import Track, describe, to_sequence
-from mousepose.fit.setup import Animal, Setup
+from mousepose.fit.setup import Animal, Setup, check_animal
 from mousepose.fit.track import solve_track, tracks
 from mousepose.geometry.camera import Camera
 from mousepose.types import Keypoints2D, PoseSequence
@@ -39,16 +40,18 @@ def reconstruct(
     prior: PosePrior | None = None,
     scale: Scale | None = None,
     config: FitConfig | None = None,
+    mixture: PositionMixture | None = None,
     progress: Progress | None = None,
 ) -> PoseSequence:
     """Return the 3D pose of one mouse in every frame, in mm, with its uncertainty.
 
     `keypoints` may come from any tracker whose keypoint map is given by name or path; `scale` says
     what makes a one-camera result metric, without it the body model's own size stands in and the
-    result says so. `progress` is called with frames done and frames in all. Raises `InputError`
+    result says so. `mixture` goes with the prior "published" of the config and with no other.
+    `progress` is called with frames done and frames in all. Raises `InputError`
     for keypoints, cameras or a scale that cannot be used; a single bad frame only gets a status.
     """
-    setup = Setup.of(cameras, body, keypoint_map, prior, scale, config)
+    setup = Setup.of(cameras, body, keypoint_map, prior, scale, config, mixture)
     return solve(keypoints, setup, learn_animal(keypoints, setup), progress)
 
 
@@ -65,11 +68,11 @@ def learn_animal(keypoints: Keypoints2D, setup: Setup) -> Animal:
             f"one frame: {int(seen.seen.sum(1).max(initial=0))}"
         )
     animal = Animal.typical(setup)
-    if setup.config.animal_shape:
+    if setup.config.animal_shape or setup.size_from_floor or setup.size_from_length:
         index = np.flatnonzero(usable)
         chosen = index[np.linspace(0, len(index) - 1, min(SHAPE_FRAMES, len(index))).astype(int)]
         sample = Points(seen.points.xy[chosen], seen.points.covariance[chosen])
-        animal = learn_shape(sample, setup, animal)
+        animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
     if setup.config.temporal:
         animal = learn_motion(seen.points, keypoints.times, usable, setup, animal)
     return animal
@@ -81,8 +84,10 @@ def solve(
     """Return the 3D pose of every frame, for an animal that has been learned.
 
     Frames far from both ends of `keypoints` do not depend on where a longer file was cut: solve
-    them with `config.overlap` frames of context and keep the middle (`slice_sequence`).
+    them with `config.overlap` frames of context and keep the middle (`slice_sequence`). Raises
+    `InputError` for keypoints that cannot be used and for an animal of another setup.
     """
+    check_animal(setup, animal)
     seen = observe(keypoints, setup)
     usable = _usable(seen, setup)
     result = Track.empty(len(keypoints), setup)

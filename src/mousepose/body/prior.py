@@ -9,11 +9,13 @@ positions, seen from the root bone, that real mice keep tighter than their angle
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -37,10 +39,12 @@ class PosePrior:
     for an animal whose nose-to-tail-base length is `body_length` mm. `acceleration` (2 + r,) holds
     the spectral densities with which a root turn (rad^2/s^3), its place (mm^2/s^3) and every
     coordinate (1/s^3) accelerate. `typical_length` is the mean straight distance from snout to
-    tail base that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and
-    inferred points (rows), found frame by frame and through time (columns), that make held-out
+    tail base, as marked on the skin, that goes with `body_length`; `typical_span` the one between
+    the joints NOSE and ROOT_TAIL. `inflation` (2, 2): factors on covariances of seen and inferred
+    points (rows), found frame by frame and through time (columns), that make held-out
     regions hold what they promise. `persistent` is the share of a single frame's covariance that
-    does not average out through time. `shape` are the shape coefficients of the animals it was learned
+    does not average out through time; `scale_sd` is how far the size that a length of one animal
+    gives may be off (a share). `shape` are the shape coefficients of the animals it was learned
     from, empty for a body as it was built. Raises `ModelError` where fields do not fit together.
     """
 
@@ -51,9 +55,11 @@ class PosePrior:
     acceleration: Floats
     body_length: float
     typical_length: float
+    typical_span: float
     joint_names: tuple[str, ...]
     inflation: Floats = field(default_factory=lambda: np.ones((2, 2)))
     persistent: float = 0.3
+    scale_sd: float = 0.03
     shape: tuple[float, ...] = ()
     source: str = ""
 
@@ -90,6 +96,7 @@ class PosePrior:
             acceleration=np.array([100.0, 3e5, *np.full(len(free), 300.0)]),
             body_length=_length(body),
             typical_length=_CARRIED * _length(body),
+            typical_span=_CARRIED * _length(body),
             joint_names=body.skeleton.joint_names,
             source=f"isotropic, {sd} rad",
         )
@@ -105,8 +112,10 @@ class PosePrior:
             "joint_names": self.joint_names,
             "body_length": self.body_length,
             "typical_length": self.typical_length,
+            "typical_span": self.typical_span,
             "source": self.source,
             "persistent": self.persistent,
+            "scale_sd": self.scale_sd,
             "shape": self.shape,
             **(notes or {}),
         }
@@ -126,21 +135,23 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise FileError(f"{path}: larger than {_MAX_BYTES:,} bytes, no prior file")
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             arrays = {name: np.asarray(file[name], np.float64) for name in _ARRAYS}
         return PosePrior(
             **arrays,
             body_length=float(header["body_length"]),
             typical_length=float(header["typical_length"]),
+            typical_span=float(header["typical_span"]),
             joint_names=tuple(header["joint_names"]),
             source=str(header["source"]),
             persistent=float(header["persistent"]),
+            scale_sd=float(header["scale_sd"]),
             shape=tuple(float(value) for value in header["shape"]),
         )
     except FileError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error) as error:
         raise FileError(f"{path}: not a prior file of mousepose: {error}") from error
 
 

@@ -38,8 +38,8 @@ _MAX_BYTES = 50_000_000
 _AXES = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 #: The published chain has no joint limits; a quarter turn about every axis stands in for them.
 _WIDE = np.pi / 2
-#: Log SD of overall size where no shape file is there: length goes with the cube root of weight,
-#: which has an SD of about 20 % among adult mice.
+#: Log SD of overall size: length goes with the cube root of weight, which has an SD of about 20 %
+#: among adult mice.
 _SIZE_SD = 0.06
 
 _JOINTS = len(PUBLISHED_JOINT_NAMES)
@@ -96,7 +96,7 @@ class PublishedPoses:
 def load_published(folder: str | Path) -> BodyModel:
     """Return the published body: its 18 joints, shapes and skin, with the ears of our own map.
 
-    The skeleton file must be there; without the shape file the body has one coefficient, its size,
+    The skeleton file must be there; without the shape file its size is the one shape coefficient,
     and without the skin and its weights no mesh. Raises `FileError` naming file and line.
     """
     folder = Path(folder)
@@ -203,9 +203,17 @@ def _load_skeleton(path: Path) -> tuple[list[int], Floats]:
 
 
 def _shape_space(path: Path) -> ShapeSpace:
-    if path.is_file():
-        return load_shape(path).shape_space()
-    return ShapeSpace(("size",), np.ones((1, _JOINTS)), np.array([_SIZE_SD]), source="assumed")
+    """Return one coefficient for size, since the published components hardly hold it, and those."""
+    size = ShapeSpace(("size",), np.ones((1, _JOINTS)), np.array([_SIZE_SD]), source="assumed")
+    if not path.is_file():
+        return size
+    found = load_shape(path).shape_space()
+    return ShapeSpace(
+        size.names + found.names,
+        np.concatenate([size.basis, found.basis]),
+        np.concatenate([size.sd, found.sd]),
+        source=found.source,
+    )
 
 
 def _mesh(skin: Path, weights: Path, order: list[int]) -> Mesh | None:

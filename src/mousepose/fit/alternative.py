@@ -45,8 +45,8 @@ def check_mixture(
         return
     if mixture is None:
         raise InputError(
-            "prior 'published' needs its mixture of joint positions: give mixture=load_gmm(path) "
-            "with the path of gmm_mixture_5.pbtxt of google/mouse-pose-analysis"
+            "prior 'published' needs its mixture of joint positions: give mixture=load_gmm(path), "
+            "of mousepose.body.published, with gmm_mixture_5.pbtxt of google/mouse-pose-analysis"
         )
     if joint_names[: len(PUBLISHED_JOINT_NAMES)] != PUBLISHED_JOINT_NAMES:
         raise ModelError(
@@ -68,7 +68,9 @@ def refit(
         )
         for part in _batches(len(start.place))
     ]  # fmt: skip
-    poses = PoseArrays(*(np.concatenate(arrays) for arrays in zip(*(p.poses for p in parts))))
+    poses = PoseArrays(
+        *(np.concatenate(arrays) for arrays in zip(*(p.poses for p in parts), strict=True))
+    )
     return Refit(
         poses, np.concatenate([p.terms for p in parts]),
         np.concatenate([p.covariance for p in parts]),

@@ -18,12 +18,15 @@ from mousepose.fit.energy import information_of
 from mousepose.fit.learn import geometry_jacobian
 from mousepose.fit.place import fit_each, follow, place
 from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
+from mousepose.fit.sizing import stand_on_floor, without_floor
 from mousepose.fit.smooth import smooth
 from mousepose.types import Floats, Ints
 
 #: Frames from which the shape is learned; more change it by less than its own uncertainty.
 SHAPE_FRAMES = 150
 _SHAPE_ROUNDS = 4
+#: s after which a mouse has another pose.
+_POSE_SECONDS = 1.0
 #: Between animals a mark sits elsewhere by this share of what it wanders on one.
 _OFFSET_SHARE = 0.7
 #: Standard deviation of the logarithm of size where cameras or floor show it.
@@ -34,37 +37,56 @@ _MOTION_ROUNDS = 6
 _LENGTHEN = 1.8
 
 
-def learn_shape(points: Points, setup: Setup, animal: Animal) -> Animal:
-    """Return the animal with the shape and mark offsets that sampled frames agree on."""
+def learn_shape(points: Points, times: Floats, setup: Setup, animal: Animal) -> Animal:
+    """Return the animal with the shape and mark offsets that sampled frames agree on.
+
+    Frames less than a second apart show much the same pose, with the same skin slid to the same
+    place: together they count as one, or their poses would be taken for the animal's shape.
+    """
     views, weights = setup.views(), setup.weights()
     arrays = body_arrays(setup, animal)
-    poses, cost, _ = place(arrays, views, weights, points, setup.body.axes, setup.config.iterations)
+    poses, cost, _ = place(
+        arrays, without_floor(setup), weights, points, setup.body.axes, setup.config.iterations
+    )
     kept = _trustworthy(points, cost)
+    if not len(kept):
+        return animal
     points, poses = Points(points.xy[kept], points.covariance[kept]), poses.take(kept)
     first = animal
+    worth = _independent_frames(times[kept]) / max(len(kept), 1)
+    animal, poses = stand_on_floor(setup, animal, arrays, poses)
+    fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
     for _ in range(_SHAPE_ROUNDS):
-        step = _shared_step(points, setup, first, animal, poses)
+        step = _shared_step(points, setup, first, animal, poses, worth)
         shapes = len(animal.shape)
         animal = replace(
             animal,
-            shape=animal.shape + step[:shapes],
+            shape=_keep_length(setup, first.shape, animal.shape + step[:shapes]),
             offset=animal.offset + step[shapes:].reshape(-1, 3),
         )
         fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
     return animal
 
 
+def _independent_frames(times: Floats) -> float:
+    """Return how many frames at `times` (T,) s are a second apart, in effect."""
+    return 1.0 + float(np.minimum(np.diff(times), _POSE_SECONDS).sum()) / _POSE_SECONDS
+
+
 def _trustworthy(points: Points, cost: Floats) -> Ints:
     """Return the frames that fit like most: a wrong pose must not bend the shape."""
     seen = np.isfinite(points.xy[..., 0]).sum((1, 2))
-    misfit = cost.sum(1) / np.maximum(seen, 1)
-    return np.flatnonzero(misfit <= 2 * np.median(misfit))
+    misfit = np.nan_to_num(cost.sum(1) / np.maximum(seen, 1), nan=np.inf)
+    return np.flatnonzero(np.isfinite(misfit) & (misfit <= 2 * np.median(misfit)))
 
 
 def _shared_step(
-    points: Points, setup: Setup, first: Animal, animal: Animal, poses: PoseArrays
+    points: Points, setup: Setup, first: Animal, animal: Animal, poses: PoseArrays, worth: float
 ) -> Floats:
-    """Return the Gauss-Newton step of shape and offsets, the poses eliminated."""
+    """Return the Gauss-Newton step of shape and offsets, the poses eliminated.
+
+    `worth` is how much of an independent frame each frame counts.
+    """
     views, weights = setup.views(), setup.weights()
     arrays = body_arrays(setup, animal)
     moved = terms.motion(arrays, poses)
@@ -91,10 +113,14 @@ def _shared_step(
     eliminated = np.linalg.solve(own, cross)
     flat = shared.reshape(-1, shared.shape[-1])
     precision = _precision(setup, animal)
+    held = np.zeros(len(precision))
+    held[: len(animal.shape)] = _length_slope(setup, animal.shape)
     now = np.r_[animal.shape - first.shape, (animal.offset - first.offset).ravel()]
-    left = flat.T @ flat - np.einsum("tni,tnj->ij", cross, eliminated) + np.diag(precision)
+    left = flat.T @ flat - np.einsum("tni,tnj->ij", cross, eliminated)
+    left = worth * left + np.diag(precision)
+    left += _FIXED * np.outer(held, held)
     right = flat.T @ pull.value.ravel() - np.einsum("tni,tn->i", eliminated, gradient)
-    step = -np.linalg.solve(left, right + precision * now)
+    step = -np.linalg.solve(left, worth * right + precision * now)
     return np.where(precision >= _FIXED, 0.0, step)
 
 
@@ -102,18 +128,62 @@ _FIXED = 1e12
 
 
 def _precision(setup: Setup, animal: Animal) -> Floats:
-    """Return the prior precision of shape and offsets: what the scale fixes does not move."""
+    """Return the prior precision of shape and offsets: a size that the scale fixes does not move.
+
+    Where the scale is a length, `_length_slope` holds that instead.
+    """
     space = setup.body.shape_space
     shape = 1 / space.sd**2
     for s, name in enumerate(space.names):
-        if name == "size":
-            shape[s] = _FREE_SIZE_SD**-2 if setup.size_is_free else _FIXED
+        if name == "size" and setup.size_is_free:
+            shape[s] = _FREE_SIZE_SD**-2
+        elif name == "size" and setup.scale.kind not in _LENGTHS:
+            shape[s] = _FIXED
     if setup.scale.kind == "model":
         shape[:] = _FIXED
     sigma = animal_marks(setup, animal).sigma
     with np.errstate(divide="ignore"):
         offset = np.minimum(1 / (_OFFSET_SHARE * sigma) ** 2, _FIXED)
+    if not setup.config.animal_shape:  # then only the size that the scale asks for is learned
+        shape[np.array(space.names) != "size"] = _FIXED
+        offset[:] = _FIXED
     return np.asarray(np.r_[shape, np.repeat(offset, 3)])
+
+
+#: Scales that are a length of the animal itself; its size makes up for what other bones change.
+_LENGTHS = ("body_length", "bone")
+
+
+def _fixed_length(setup: Setup, shape: Floats) -> float:
+    """Return the length in mm that the scale fixes, of an animal `shape`."""
+    body, scale = setup.body, setup.scale
+    if scale.kind == "body_length":
+        return body.body_length_of(shape)
+    joint = body.skeleton.index(scale.bone_name)
+    return float(np.linalg.norm(body.bone_vectors[joint]) * body.bone_scale(shape)[joint])
+
+
+def _holds_length(setup: Setup) -> bool:
+    known = setup.scale.kind in _LENGTHS and not setup.size_is_free
+    return known and "size" in setup.body.shape_space.names
+
+
+def _length_slope(setup: Setup, shape: Floats) -> Floats:
+    """Return how the logarithm of the fixed length moves with the shape (S,); 0 if none is."""
+    if not _holds_length(setup):
+        return np.zeros(len(shape))
+    step = 1e-4 * np.eye(len(shape))
+    ends = [[_fixed_length(setup, shape + sign * row) for row in step] for sign in (1, -1)]
+    return np.asarray(np.log(ends[0]) - np.log(ends[1])) / 2e-4
+
+
+def _keep_length(setup: Setup, first: Floats, shape: Floats) -> Floats:
+    """Return the shape with the size at which the fixed length is that of the `first` shape."""
+    shape = shape.copy()
+    if _holds_length(setup):
+        excess = _fixed_length(setup, shape) / _fixed_length(setup, first)
+        shape[setup.body.shape_space.names.index("size")] -= np.log(excess)
+    return shape
 
 
 def _whitening(arrays: BodyArrays, views: Views, points: Points, poses: PoseArrays) -> Floats:

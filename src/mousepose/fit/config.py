@@ -21,7 +21,7 @@ class FitConfig:
     """Settings of the fit; the defaults suit video of one mouse from one camera."""
 
     pixel_sigma: float = 2.0  #: px, standard deviation of a keypoint of confidence 1
-    robust: float = 5.0  #: standard deviations at which a point's pull is halved; inf = never
+    robust: float = 8.0  #: standard deviations at which a point's pull is halved; inf = never
     min_confidence: float = 0.1  #: keypoints below count as not seen
     min_keypoints: int = 5  #: a frame with fewer is not solved on its own
     iterations: int = 15  #: most solver steps a frame
@@ -32,7 +32,7 @@ class FitConfig:
     posture: bool = True  #: the prior's postures
     animal_shape: bool = True  #: fit bone lengths and mark offsets once per animal
     temporal: bool = True  #: smooth through time; False = every frame alone
-    window: int = 240  #: frames smoothed together
+    window: int = 480  #: frames smoothed together
     overlap: int = 40  #: frames of context on either side of a window
     longest_gap: float = 0.5  #: s without keypoints that are bridged
     floor: bool = True  #: use the floor plane where a camera has one
@@ -42,7 +42,8 @@ class FitConfig:
     def __post_init__(self) -> None:
         for name in ("pixel_sigma", "robust", "prior_weight", "limit_sigma", "floor_sigma"):
             value = getattr(self, name)
-            require(value > 0, f"config {name}: expected a number above 0, got {value}")
+            good = value > 0 and (name == "robust" or math.isfinite(value))
+            require(good, f"config {name}: expected a finite number above 0, got {value}")
         require(
             0 <= self.min_confidence <= 1,
             f"config min_confidence: expected 0 to 1, got {self.min_confidence}",
@@ -95,7 +96,7 @@ class Scale:
 
     @classmethod
     def body_length(cls, mm: float) -> Scale:
-        """Return the animal's mean straight distance from snout to tail base."""
+        """Return the mean straight distance from snout to tail base, over the video's frames."""
         return cls("body_length", mm)
 
     @classmethod

@@ -34,6 +34,8 @@ class LearnConfig:
     offset_sd: float = 4.0  #: mm by which a mark may sit elsewhere than its map's first guess
     smallest_sigma: float = 1.5  #: mm, no mark is taken to be steadier than labels are
     coordinates: int = 24  #: pose coordinates kept
+    unseen_sd: float = 0.05  #: rad added to every angle for poses that were not among the learned
+    least_lever: float = 2.0  #: mm, lever by which an angle counts that moves no mark
     postures: int = 12  #: postures kept
     posture_sd: float = 1.0  #: mm added to joint positions before postures are sought
 
@@ -206,10 +208,9 @@ def to_prior(found: Learned, config: LearnConfig, source: str, typical_length: f
     """
     body = found.body
     free = np.argwhere(body.free)
-    values, vectors = np.linalg.eigh(found.covariance)
-    order = np.argsort(-values)[: config.coordinates]
-    basis = np.zeros((*body.free.shape, len(order)))
-    basis[free[:, 0], free[:, 1]] = vectors[:, order] * np.sqrt(values[order])
+    coordinates = _coordinates(found, config)
+    basis = np.zeros((*body.free.shape, coordinates.shape[1]))
+    basis[free[:, 0], free[:, 1]] = coordinates
     mean = np.zeros(body.free.shape)
     mean[free[:, 0], free[:, 1]] = found.mean
     posture, offset = _postures(found, config)
@@ -219,13 +220,40 @@ def to_prior(found: Learned, config: LearnConfig, source: str, typical_length: f
         basis=basis,
         posture=posture,
         posture_offset=offset,
-        acceleration=np.r_[plain.acceleration[:2], np.full(len(order), 300.0)],
+        acceleration=np.r_[plain.acceleration[:2], np.full(coordinates.shape[1], 300.0)],
         body_length=body.body_length_of(found.shape),
         typical_length=typical_length,
+        typical_span=_mean_span(found),
         joint_names=body.skeleton.joint_names,
         source=source,
         shape=tuple(found.shape),
     )
+
+
+def _coordinates(found: Learned, config: LearnConfig) -> Floats:
+    """Return the angles (A, r) per pose coordinate: those that move the marks most come first.
+
+    Principal axes of the angles' covariance in the metric of how far the marks go, so that a turn
+    of the shoulder counts more than one of the tail's tip.
+    """
+    arrays = angle_body(found)
+    still = PoseArrays(np.eye(3)[None], np.zeros((1, 3)), found.mean[None])
+    velocity = terms.mark_points(arrays, terms.motion(arrays, still))[1][0, ..., 6:]
+    count = velocity.shape[-1]
+    flat = velocity.reshape(-1, count)
+    metric = flat.T @ flat / len(velocity) + config.least_lever**2 * np.eye(count)
+    root = np.linalg.cholesky(metric)
+    wider = found.covariance + config.unseen_sd**2 * np.eye(count)
+    values, vectors = np.linalg.eigh(root.T @ wider @ root)
+    first = np.argsort(-values)[: config.coordinates]
+    return np.asarray(np.linalg.solve(root.T, vectors[:, first] * np.sqrt(values[first])))
+
+
+def _mean_span(found: Learned) -> float:
+    """Return the mean straight distance in mm between the joints NOSE and ROOT_TAIL."""
+    joint = terms.motion(angle_body(found), found.poses).joint
+    nose, tail = (found.body.skeleton.index(name) for name in ("NOSE", "ROOT_TAIL"))
+    return float(np.linalg.norm(joint[:, nose] - joint[:, tail], axis=1).mean())
 
 
 def _postures(found: Learned, config: LearnConfig) -> tuple[Floats, Floats]:
@@ -253,7 +281,10 @@ def _postures(found: Learned, config: LearnConfig) -> tuple[Floats, Floats]:
     random = np.random.default_rng(0).multivariate_normal(found.mean, found.covariance, 4000)
     start = PoseArrays(np.tile(np.eye(3), (len(random), 1, 1)), np.zeros((len(random), 3)), random)
     angles = terms.motion(arrays, start).joint[:, kept].reshape(len(random), -1)
-    values, vectors = scipy.linalg.eigh(real, np.cov(angles.T) + 1e-2 * np.eye(len(real)))
+    # a mirrored mouse is a mouse: neither a finite sample nor the few poses may favour a side
+    mirror = np.kron(np.eye(len(kept))[[kept.index(partner[j]) for j in kept]], reflect)
+    real, drawn = ((c + mirror @ c @ mirror.T) / 2 for c in (real, np.cov(angles.T)))
+    values, vectors = scipy.linalg.eigh(real, drawn + 1e-2 * np.eye(len(real)))
     rows = (vectors / np.sqrt(values)).T[: config.postures]
     posture = np.zeros((len(rows), len(partner), 3))
     posture[:, kept] = rows.reshape(len(rows), len(kept), 3)
@@ -261,7 +292,7 @@ def _postures(found: Learned, config: LearnConfig) -> tuple[Floats, Floats]:
 
 
 def start_poses(body: BodyModel, root: Floats, forward: Floats, left: Floats) -> PoseArrays:
-    """Return rest poses placed at `root` (T, 3), facing `forward` (T, 3), with `left` to the left."""
+    """Return rest poses placed at `root` (T, 3), facing `forward` (T, 3), `left` to the left."""
     x = forward / np.linalg.norm(forward, axis=1, keepdims=True)
     y = left - (left * x).sum(1, keepdims=True) * x
     y /= np.linalg.norm(y, axis=1, keepdims=True)

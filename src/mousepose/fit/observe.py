@@ -17,6 +17,12 @@ from mousepose.types import Floats, Keypoints2D
 _FAR_OUTSIDE = 0.5
 #: xx, xy, yy that stand where nothing was seen; any positive matrix would do.
 _UNSEEN_COVARIANCE = np.array([1.0, 0.0, 1.0])
+#: px^2; a variance outside these is no noise of an image point, and the point counts as not seen.
+_VARIANCES = (1e-12, 1e12)
+#: s; frames nearer in time come from times in another unit, and velocities would lose all digits.
+_LEAST_INTERVAL = 1e-5
+#: Names that are listed one by one in an error.
+_LISTED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +38,8 @@ class Observation:
 def check_keypoints(keypoints: Keypoints2D) -> None:
     """Raise `InputError`, naming the frame, for numbers that no tracker means.
 
-    Confidence outside 0-1, frame numbers or times that do not increase, infinite coordinates.
+    Confidence outside 0-1, frame numbers or times that do not increase, infinite coordinates or
+    times, times in another unit than s, covariances that are not symmetric.
     """
     problems = []
     frames = keypoints.frame_numbers
@@ -47,7 +54,18 @@ def check_keypoints(keypoints: Keypoints2D) -> None:
     report(np.asarray(wrong.any(axis=(1, 2))), "confidence outside 0 to 1")
     report(np.asarray(np.isinf(keypoints.xy).any(axis=(1, 2, 3))), "infinite coordinates")
     report(np.r_[False, np.diff(frames) <= 0], "frame number does not increase")
-    report(np.r_[False, ~(np.diff(keypoints.times) > 0)], "time does not increase")
+    times = np.asarray(keypoints.times, np.float64)
+    report(~np.isfinite(times), "time is not a number")
+    step = np.diff(np.nan_to_num(times, posinf=0, neginf=0), prepend=-np.inf)
+    report(~(step > 0), "time does not increase")
+    report(
+        (step > 0) & (step < _LEAST_INTERVAL),
+        f"less than {_LEAST_INTERVAL:g} s after the frame before; times are in seconds",
+    )
+    if keypoints.covariance is not None:
+        xy, yx = keypoints.covariance[..., 0, 1], keypoints.covariance[..., 1, 0]
+        skewed = np.isfinite(xy) & np.isfinite(yx) & ~np.isclose(xy, yx)
+        report(np.asarray(skewed.any(axis=(1, 2))), "covariance is not symmetric")
     if problems:
         raise InputError("keypoints cannot be used: " + "; ".join(problems))
 
@@ -66,10 +84,10 @@ def observe(keypoints: Keypoints2D, setup: Setup) -> Observation:
     selection = setup.keypoint_map.select(keypoints.keypoint_names)
     order = [setup.keypoint_map.names.index(name) for name in selection.map.names]
     if len(order) < setup.config.min_keypoints:
+        needed = f"at least {setup.config.min_keypoints} are needed"
         raise InputError(
             f"only {len(order)} of the {len(keypoints.keypoint_names)} columns are keypoints of "
-            f"the map, at least {setup.config.min_keypoints} are needed: "
-            + "; ".join(selection.problems)
+            f"the map, {needed}{_listed(selection.problems)}"
         )
     columns = list(selection.columns)
     frames, cameras, count = len(keypoints), len(setup.cameras), len(setup.keypoint_map)
@@ -83,7 +101,7 @@ def observe(keypoints: Keypoints2D, setup: Setup) -> Observation:
         confidence = np.nan_to_num(keypoints.confidence[:, view, columns])
         pixel = _pixel_covariance(keypoints, view, columns, confidence, setup.config.pixel_sigma)
         usable = np.isfinite(xy).all(-1) & (confidence >= setup.config.min_confidence)
-        usable &= np.isfinite(pixel).all((-1, -2))
+        usable &= _is_noise(pixel)
         inside = _near_image(xy, camera)
         outside += int((usable & ~inside).sum())
         usable &= inside
@@ -116,6 +134,23 @@ def check_axes(keypoints: Keypoints2D, setup: Setup) -> str | None:
                 "are the columns in the right order?"
             )
     return None
+
+
+def _listed(problems: list[str]) -> str:
+    """Return ": " and the first problems with how many more there are, or nothing."""
+    if not problems:
+        return ""
+    more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
+    return ": " + "; ".join(problems[:_LISTED]) + more
+
+
+def _is_noise(pixel: Floats) -> NDArray[np.bool_]:
+    """Return which covariances (*B, 2, 2) px^2 an image point can have."""
+    low, high = _VARIANCES
+    variance = np.diagonal(pixel, axis1=-2, axis2=-1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        narrow = np.abs(pixel[..., 0, 1]) < (1 - 1e-9) * np.sqrt(np.abs(variance).prod(-1))
+        return np.asarray(((variance > low) & (variance < high)).all(-1) & narrow)
 
 
 def _near_image(xy: Floats, camera: Camera) -> NDArray[np.bool_]:

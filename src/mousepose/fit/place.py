@@ -25,6 +25,8 @@ _KEPT = 2
 _ANCHOR_EVERY = 20
 #: A frame whose energy a point is this many times the median starts again from elsewhere.
 _BAD = 1.5
+#: ... and so does one of this energy a point, even where most frames are as bad.
+_POOR = 6.0
 
 
 def fit_each(
@@ -163,13 +165,17 @@ def _misfit(points: Points, terms: Floats) -> Floats:
     return np.asarray(terms.sum(1) / np.maximum(np.isfinite(points.xy[..., 0]).sum((1, 2)), 1))
 
 
+def _badly_fitted(misfit: Floats) -> Ints:
+    return np.flatnonzero(misfit > min(_BAD * float(np.median(misfit)), _POOR))
+
+
 def _try_neighbours(
     body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
     terms: Floats, shift: int, iterations: int,
 ) -> None:  # fmt: skip
     """Refit frames that fit badly from a neighbour that fits well; keep what is better."""
     misfit = _misfit(points, terms)
-    bad = np.flatnonzero(misfit > _BAD * np.median(misfit))
+    bad = _badly_fitted(misfit)
     source = bad - shift
     bad, source = (
         bad[(source >= 0) & (source < len(misfit))],
@@ -186,7 +192,7 @@ def _place_anew(
     terms: Floats, axes: Floats, iterations: int,
 ) -> None:  # fmt: skip
     misfit = _misfit(points, terms)
-    bad = np.flatnonzero(misfit > _BAD * np.median(misfit))
+    bad = _badly_fitted(misfit)
     if len(bad):
         fresh, _, _ = place(body, views, weights, _take(points, bad), axes, iterations)
         _adopt(body, views, weights, points, poses, terms, bad, fresh, iterations)

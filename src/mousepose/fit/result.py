@@ -96,12 +96,14 @@ def to_sequence(
         covariance[good] = found.covariance * np.where(
             state[good] == State.SEEN, factor[0], factor[1]
         )[..., None, None]  # fmt: skip
-    angles = arrays.mean + np.einsum("jir,tr->tji", arrays.basis, track.poses.z)
-    turn = np.full((frames, 3), np.nan)
+    place, angles = np.full((frames, 3), np.nan), np.full((frames, joints, 3), np.nan)
+    turn, costs = np.full((frames, 3), np.nan), np.full((frames, len(TERMS) + 1), np.nan)
+    place[good] = track.poses.place[good]
+    angles[good] = arrays.mean + np.einsum("jir,tr->tji", arrays.basis, track.poses.z[good])
     turn[good] = rotation.unwrap(rotation.log(track.poses.rotation[good]))
-    cost = {name: track.terms[:, k].copy() for k, name in enumerate(TERMS)}
+    costs[good] = np.column_stack([track.terms, track.time_cost])[good]
     return PoseSequence(
-        pose=Pose(turn, track.poses.place, angles, animal.shape),
+        pose=Pose(turn, place, angles, animal.shape),
         keypoints=xyz,
         covariance=covariance,
         state=state,
@@ -109,8 +111,10 @@ def to_sequence(
         times=keypoints.times,
         frame_numbers=keypoints.frame_numbers,
         report=FitReport(
-            _statuses(track, seen, setup, good), track.tried, cost | {"time": track.time_cost}
-        ),
+            _statuses(track, seen, setup, good),
+            track.tried,
+            dict(zip((*TERMS, "time"), np.ascontiguousarray(costs.T), strict=True)),
+        ),  # fmt: skip
         keypoint_names=marks.names,
         joint_names=setup.body.skeleton.joint_names,
         animal=keypoints.animal,
@@ -157,7 +161,8 @@ def _statuses(track: Track, seen: Observation, setup: Setup, good: NDArray[np.bo
     count = seen.seen.sum(1)
     status = np.full(len(count), Status.OK, np.uint8)
     with np.errstate(invalid="ignore", divide="ignore"):
-        misfit = track.terms[:, 0] / np.maximum(count, 1)
+        points = np.isfinite(seen.points.xy[..., 0]).sum((1, 2))  # of all cameras
+        misfit = track.terms[:, 0] / np.maximum(points, 1)
         status[misfit > _POOR] = Status.POOR
     status[count < setup.config.min_keypoints] = Status.BRIDGED
     status[~good] = Status.EMPTY

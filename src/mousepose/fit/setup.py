@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,13 @@ from mousepose.fit.config import FitConfig, Scale
 from mousepose.geometry.camera import Camera
 from mousepose.types import Floats
 
+#: Where the straight body length is measured.
+BODY_ENDS = ("NOSE", "ROOT_TAIL")
 _PAWS = ("LEFT_HIND_PAW", "RIGHT_HIND_PAW", "LEFT_FORE_PAW", "RIGHT_FORE_PAW")
-#: g, the weight of the animal that the default body stands for.
+#: mm, height of the joint in a paw that stands on the floor (hind paws of 81 labelled poses of
+#: spoonsso/dannce, MIT: 1.3 to 2.4).
+PAW_HEIGHT = 1.5
+#: g, the weight taken for the animals of the prior, whose sources do not tell it, and for the body.
 _DEFAULT_WEIGHT = 25.0
 
 
@@ -75,11 +81,32 @@ class Setup:
                 f"{len(body.skeleton.joint_names)}; give a prior learned for this body"
             )
         check_mixture(config.prior, mixture, body.skeleton.joint_names)
-        setup = cls(
-            cameras, body, keypoint_map.restricted_to(body), prior, scale or Scale(), config, mixture
-        )
-        setup.floor()  # raises where the scale needs a floor that no camera has
+        known = keypoint_map.restricted_to(body)
+        setup = cls(cameras, body, known, prior, scale or Scale(), config, mixture)
+        setup._check_scale()
         return setup
+
+    def _check_scale(self) -> None:
+        """Raise `InputError` where the scale asks for what body or cameras do not have."""
+        body, kind = self.body, self.scale.kind
+        if self.size_from_floor and "size" not in body.shape_space.names:
+            raise InputError(
+                f"scale {kind!r} finds the animal's size, and body {body.name!r} has no shape "
+                "coefficient 'size'"
+            )
+        missing = [name for name in BODY_ENDS if name not in body.skeleton.joint_names]
+        if kind == "body_length" and missing:
+            raise InputError(
+                f"scale {kind!r} goes from NOSE to ROOT_TAIL, body {body.name!r} has no "
+                f"{' and no '.join(missing)}; give the length of a bone instead"
+            )
+        for one, other in itertools.combinations(self.cameras, 2):
+            if np.allclose(one.T_camera_world, other.T_camera_world):
+                raise InputError(
+                    f"cameras {one.name!r} and {other.name!r} stand at the same place: several "
+                    "cameras need T_camera_world, where each of them stands"
+                )
+        self.floor()  # raises where the scale needs a floor that no camera has
 
     @property
     def frame(self) -> str:
@@ -91,14 +118,30 @@ class Setup:
     @property
     def scale_source(self) -> str:
         """Return what makes the result metric."""
-        if self.scale.kind == "none" and len(self.cameras) > 1:
+        if len(self.cameras) > 1 and self.scale.kind != "model":
             return "cameras"
         return str(self.scale)
 
     @property
     def size_is_free(self) -> bool:
         """Return whether the animal's size is seen: by several cameras, or against the floor."""
-        return len(self.cameras) > 1 or self.scale.kind in ("floor", "camera_height")
+        return len(self.cameras) > 1 or self.size_from_floor
+
+    @property
+    def size_from_floor(self) -> bool:
+        """Return whether it is the floor that shows the animal's size to one camera."""
+        return len(self.cameras) == 1 and self.scale.kind in ("floor", "camera_height")
+
+    @property
+    def scale_sd(self) -> float:
+        """Return how far, as a share, the size and with it the distance may be off."""
+        exact = self.size_is_free or self.scale.kind == "model"
+        return 0.0 if exact else self.prior.scale_sd
+
+    @property
+    def size_from_length(self) -> bool:
+        """Return whether it is the straight body length that gives the size to one camera."""
+        return len(self.cameras) == 1 and self.scale.kind == "body_length"
 
     def floor(self) -> Floats | None:
         """Return the floor plane (4,) in the frame of reference, or None."""
@@ -115,12 +158,13 @@ class Setup:
         return None if plane is None or not self.config.floor else np.asarray(plane, np.float64)
 
     def views(self) -> Views:
-        """Return the cameras as the kernels see them."""
+        """Return the cameras as the kernels see them; their floor is where a paw's joint stands."""
         floor = self.floor()
+        raised = np.zeros(4) if floor is None else floor - [0, 0, 0, PAW_HEIGHT]
         return Views(
             np.stack([np.ascontiguousarray(c.T_camera_world[:3, :3]) for c in self.cameras]),
             np.stack([np.ascontiguousarray(c.T_camera_world[:3, 3]) for c in self.cameras]),
-            np.zeros(4) if floor is None else floor,
+            raised,
             floor is not None,
         )
 
@@ -140,8 +184,8 @@ class Setup:
     def first_shape(self) -> Floats:
         """Return the shape that the scale and the prior give before any image is seen."""
         body, prior = self.body, self.prior
-        shape = np.array(prior.shape) if len(prior.shape) == len(body.shape_space) else None
-        shape = body.shape_space.mean if shape is None else shape
+        learned = len(prior.shape) == len(body.shape_space) and self.scale.kind != "model"
+        shape = np.array(prior.shape) if learned else body.shape_space.mean
         factor = self._size_factor(shape)
         if factor == 1.0:
             return shape
@@ -204,6 +248,20 @@ class Animal:
             raise InputError(f"not an animal written by mousepose: {error}") from error
 
 
+def check_animal(setup: Setup, animal: Animal) -> None:
+    """Raise `InputError` for an animal that was learned with another body, map or prior."""
+    for name, have, want in (
+        ("shape", animal.shape, (len(setup.body.shape_space),)),
+        ("offset", animal.offset, (len(setup.keypoint_map), 3)),
+        ("acceleration", animal.acceleration, (2 + setup.prior.coordinates,)),
+    ):
+        if have.shape != want or not np.isfinite(have).all():
+            raise InputError(
+                f"animal {name}: expected finite {want}, got {have.shape}; was it learned with "
+                "another body, keypoint map or prior?"
+            )
+
+
 def animal_marks(setup: Setup, animal: Animal) -> Marks:
     """Return the tracker's marks on this animal."""
     return replace(setup.keypoint_map.marks(setup.body), offset=animal.offset)
@@ -233,5 +291,5 @@ def body_arrays(setup: Setup, animal: Animal, marks: Marks | None = None) -> Bod
 
 
 def _body_length(body: BodyModel, shape: Floats) -> float:
-    names = set(body.skeleton.joint_names)
-    return body.body_length_of(shape) if {"NOSE", "ROOT_TAIL"} <= names else 1.0
+    known = set(body.skeleton.joint_names)
+    return body.body_length_of(shape) if known.issuperset(BODY_ENDS) else 1.0

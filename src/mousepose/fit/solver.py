@@ -17,7 +17,7 @@ from mousepose.fit.kinematics import State, exponential, forward, new_state, nji
 from mousepose.types import Floats, Ints
 
 #: A frame stops when a step lowers its energy by less than this share.
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
 _DAMPING = 1e-3
 _MOST_DAMPING = 1e6
 

@@ -66,6 +66,7 @@ def _solve_window(
     if setup.config.temporal and len(times) > 2:
         smoothed = smooth(arrays, views, weights, points, poses, times, animal.acceleration)
         covariance = smoothed.covariance + setup.prior.persistent * _alone(smoothed.alone, usable)
+        _add_scale(covariance, smoothed.poses.place, setup)
         return Track(
             smoothed.poses, smoothed.terms, smoothed.time_cost, covariance,
             tried + smoothed.steps, np.ones(len(times), bool),
@@ -79,6 +80,7 @@ def _solve_window(
         np.zeros(len(times), np.int64), hessians, gradients,
     )  # fmt: skip
     covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(n)), np.float64)
+    _add_scale(covariance, poses.place, setup)
     return Track(poses, terms, np.zeros(len(times)), covariance, tried, usable.copy())
 
 
@@ -106,9 +108,15 @@ def _alone(hessians: Floats, usable: NDArray[np.bool_]) -> Floats:
     """Return the covariance (T, n, n) of every frame alone, or of the nearest that stands alone.
 
     Noise averages out through time, but a wrong shape, a mark that sits elsewhere or a prior of
-    other animals do not: they err in every frame alike, in the directions that one frame sees badly.
+    other animals do not: they err in every frame alike, where one frame sees badly.
     """
     index = np.flatnonzero(usable)
     single = np.linalg.inv(hessians[index] + 1e-9 * np.eye(hessians.shape[1]))
     nearest = np.abs(np.arange(len(usable))[:, None] - index).argmin(1)
     return np.asarray(single[nearest], np.float64)
+
+
+def _add_scale(covariance: Floats, place: Floats, setup: Setup) -> None:
+    """Add what an uncertain size does: the animal may be larger and as much further away."""
+    way = setup.scale_sd * (place - setup.cameras[0].position)
+    covariance[:, 3:6, 3:6] += way[:, :, None] * way[:, None, :]

@@ -1,0 +1,1 @@
+"""The command line. `mousepose.cli.main:app` is the program."""

@@ -1,0 +1,118 @@
+"""2D keypoints of one animal, one file for each camera, in chunks with context on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mousepose.errors import InputError
+from mousepose.io import iterate_keypoints
+from mousepose.io.registry import joined
+from mousepose.types import Keypoints2D
+
+_HASHED_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True)
+class KeypointFiles:
+    """Where the keypoints are: one path a camera, `fps` where the files hold no times, `animal`."""
+
+    paths: tuple[Path, ...]
+    fps: float | None = None
+    animal: str | None = None
+
+    def chunks(self, frames: int) -> Iterator[Keypoints2D]:
+        """Yield chunks of `frames` frames of all cameras together.
+
+        Raises `InputError` where the files do not hold the same frames.
+        """
+        first, *others = (self._of(path, frames) for path in self.paths)
+        if not others:
+            yield from first
+            return
+        last = object()
+        for chunk in first:
+            views = [chunk]
+            for path, other in zip(self.paths[1:], others, strict=True):
+                view = next(other, last)
+                if not isinstance(view, Keypoints2D) or not _same_frames(chunk, view):
+                    raise InputError(
+                        f"{path} does not hold the same frames as {self.paths[0]} from frame "
+                        f"{chunk.frame_numbers[0]} on: cameras need one row for each frame in step"
+                    )
+                views.append(view)
+            yield _beside(views)
+        for path, other in zip(self.paths[1:], others, strict=True):
+            if next(other, last) is not last:
+                raise InputError(f"{path} holds more frames than {self.paths[0]}")
+
+    def digests(self) -> list[str]:
+        """Return the SHA-256 of each file's content."""
+        return [_digest(path) for path in self.paths]
+
+    def _of(self, path: Path, frames: int) -> Iterator[Keypoints2D]:
+        return iterate_keypoints(path, frames, fps=self.fps, animal=self.animal)
+
+
+def with_context(
+    chunks: Iterator[Keypoints2D], context: int
+) -> Iterator[tuple[Keypoints2D, int, int]]:
+    """Yield each chunk with up to `context` frames of its neighbours, and where it lies in that."""
+    before: Keypoints2D | None = None
+    current = next(chunks, None)
+    while current is not None:
+        after = next(chunks, None)
+        pieces = [current]
+        if before is not None and context:
+            pieces.insert(0, cut(before, max(len(before) - context, 0), len(before)))
+        if after is not None and context:
+            pieces.append(cut(after, 0, context))
+        start = 0 if pieces[0] is current else len(pieces[0])
+        yield joined(pieces), start, start + len(current)
+        before, current = current, after
+
+
+def cut(keypoints: Keypoints2D, start: int, stop: int) -> Keypoints2D:
+    """Return frames start to stop (exclusive, by place) of keypoints."""
+    part = slice(start, stop)
+    covariance = keypoints.covariance
+    return replace(
+        keypoints,
+        xy=keypoints.xy[part],
+        confidence=keypoints.confidence[part],
+        times=keypoints.times[part],
+        frame_numbers=keypoints.frame_numbers[part],
+        covariance=None if covariance is None else covariance[part],
+    )
+
+
+def _same_frames(one: Keypoints2D, other: Keypoints2D) -> bool:
+    return np.array_equal(one.frame_numbers, other.frame_numbers)
+
+
+def _beside(views: Sequence[Keypoints2D]) -> Keypoints2D:
+    """Return the views of several cameras as one, in the order of the first one's keypoints."""
+    first = views[0]
+    xy, confidence = [], []
+    for view in views:
+        if sorted(view.keypoint_names) != sorted(first.keypoint_names):
+            strange = set(view.keypoint_names) ^ set(first.keypoint_names)
+            raise InputError(f"the cameras' files differ in the keypoints {sorted(strange)}")
+        order = [view.keypoint_names.index(name) for name in first.keypoint_names]
+        xy.append(view.xy[:, :, order])
+        confidence.append(view.confidence[:, :, order])
+    return replace(
+        first, xy=np.concatenate(xy, axis=1), confidence=np.concatenate(confidence, axis=1)
+    )
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_HASHED_AT_ONCE):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""Pictures of what was reconstructed. Importing it is light: matplotlib is loaded when it draws."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mousepose.report.accuracy import Accuracy, compare_with_truth
+    from mousepose.report.angles import JointAngles, joint_angles
+    from mousepose.report.overview import plot_overview
+    from mousepose.report.plots import plot_joint_angles, plot_residuals, plot_trajectory
+    from mousepose.report.residuals import reprojection_residuals
+    from mousepose.report.sides import plot_pose_sides
+
+__all__ = [
+    "Accuracy",
+    "JointAngles",
+    "compare_with_truth",
+    "joint_angles",
+    "plot_joint_angles",
+    "plot_overview",
+    "plot_pose_sides",
+    "plot_residuals",
+    "plot_trajectory",
+    "reprojection_residuals",
+]
+
+_MODULE_OF = {
+    "Accuracy": "accuracy",
+    "compare_with_truth": "accuracy",
+    "JointAngles": "angles",
+    "joint_angles": "angles",
+    "plot_joint_angles": "plots",
+    "plot_overview": "overview",
+    "plot_pose_sides": "sides",
+    "plot_residuals": "plots",
+    "plot_trajectory": "plots",
+    "reprojection_residuals": "residuals",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,0 +1,120 @@
+"""The pose prior as a file, and what the shipped one says of mice."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousepose.body.default import default_body
+from mousepose.body.prior import PosePrior, load_prior
+from mousepose.errors import FileError, ModelError
+from mousepose.fit import terms
+from synthetic import make_problem, make_setup
+
+
+@pytest.fixture(scope="module")
+def prior() -> PosePrior:
+    return load_prior()
+
+
+def test_a_prior_survives_its_file(prior: PosePrior, tmp_path: Path) -> None:
+    path = tmp_path / "prior.npz"
+    prior.save(path, {"note": "more"})
+    again = load_prior(path)
+    for field in fields(PosePrior):
+        have, want = getattr(again, field.name), getattr(prior, field.name)
+        if isinstance(want, np.ndarray):
+            np.testing.assert_array_equal(have, want)
+        else:
+            assert have == want, field.name
+
+
+class Dangerous:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (pytest.fail, ("the file was unpickled",))
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
+    path = tmp_path / "prior.npz"
+    path.write_bytes(pickle.dumps(Dangerous()))
+    with pytest.raises(FileError, match="not a prior file"):
+        load_prior(path)
+    np.savez(path, header=np.array([Dangerous()], object))
+    with pytest.raises(FileError, match="not a prior file"):
+        load_prior(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 cut", bytes(1000)])
+def test_garbage_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "prior.npz"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="prior.npz"):
+        load_prior(path)
+
+
+def test_a_prior_that_is_cut_anywhere_is_refused(prior: PosePrior, tmp_path: Path) -> None:
+    path = tmp_path / "prior.npz"
+    prior.save(path)
+    whole = path.read_bytes()
+    for share in (0.1, 0.5, 0.9, 0.99):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(FileError, match="prior.npz"):
+            load_prior(path)
+    with pytest.raises(FileError, match="prior"):
+        load_prior(tmp_path / "none.npz")
+
+
+def test_fields_that_do_not_fit_are_refused(prior: PosePrior) -> None:
+    for name in ("mean", "posture", "acceleration", "inflation"):
+        with pytest.raises(ModelError, match=name):
+            replace(prior, **{name: getattr(prior, name)[:-1]})
+        with pytest.raises(ModelError, match=name):
+            replace(prior, **{name: np.full_like(getattr(prior, name), np.nan)})
+
+
+def test_the_shipped_prior_fits_the_shipped_body(prior: PosePrior) -> None:
+    body = default_body()
+    assert prior.joint_names == body.skeleton.joint_names
+    assert len(prior.shape) in (0, len(body.shape_space))
+    assert not prior.basis[~body.free].any()
+    assert (prior.acceleration > 0).all()
+    assert (prior.inflation >= 1).all()
+    assert 0 < prior.typical_length < prior.body_length
+    assert prior.source
+    variance = (prior.basis**2).sum((0, 1))
+    assert variance[:6].sum() > 0.5 * variance.sum()  # most used first
+
+
+def test_the_shipped_prior_does_not_know_left_from_right(prior: PosePrior) -> None:
+    body = default_body()
+    partner = np.array(body.skeleton.mirror)
+    sign = np.array([-1.0, 1.0, -1.0])  # roll and yaw turn round, pitch does not
+    np.testing.assert_allclose(prior.mean[partner] * sign, prior.mean, atol=1e-9)
+    covariance = np.einsum("jir,kmr->jikm", prior.basis, prior.basis)
+    mirrored = covariance[partner][:, :, partner] * sign[:, None, None] * sign
+    np.testing.assert_allclose(mirrored, covariance, atol=1e-9)
+    precision = np.einsum("kji,kmn->jimn", prior.posture, prior.posture)
+    across = np.array([1.0, -1.0, 1.0])
+    turned = precision[partner][:, :, partner] * across[:, None, None] * across
+    np.testing.assert_allclose(turned, precision, atol=1e-9 * np.abs(precision).max())
+
+
+def test_the_prior_that_knows_nothing_moves_every_free_angle_alike() -> None:
+    body = default_body()
+    plain = PosePrior.isotropic(body, 0.2)
+    covariance = np.einsum("jir,kmr->jikm", plain.basis, plain.basis).reshape(body.free.size, -1)
+    np.testing.assert_allclose(covariance, np.diag(0.04 * body.free.ravel()), atol=1e-12)
+    assert not len(plain.posture)
+
+
+def test_without_postures_only_the_gaussian_is_left(prior: PosePrior) -> None:
+    bare = prior.without_postures()
+    assert len(prior.posture) > 0
+    assert not len(bare.posture)
+    problem = make_problem(make_setup(1, prior=bare), frames=2)
+    value = terms.posture(problem.body, 1.0, terms.motion(problem.body, problem.poses)).value
+    assert value.shape == (2, 0)
