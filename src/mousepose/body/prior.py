@@ -39,8 +39,7 @@ class PosePrior:
     for an animal whose nose-to-tail-base length is `body_length` mm. `acceleration` (2 + r,) holds
     the spectral densities with which a root turn (rad^2/s^3), its place (mm^2/s^3) and every
     coordinate (1/s^3) accelerate. `typical_length` is the mean straight distance from snout to
-    tail base, as marked on the skin, that goes with `body_length`; `typical_span` the one between
-    the joints NOSE and ROOT_TAIL. `inflation` (2, 2): factors on covariances of seen and inferred
+    tail base, as marked on the skin, that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and inferred
     points (rows), found frame by frame and through time (columns), that make held-out
     regions hold what they promise. `persistent` is the share of a single frame's covariance that
     does not average out through time; `scale_sd` is how far the size that a length of one animal
@@ -55,10 +54,9 @@ class PosePrior:
     acceleration: Floats
     body_length: float
     typical_length: float
-    typical_span: float
     joint_names: tuple[str, ...]
     inflation: Floats = field(default_factory=lambda: np.ones((2, 2)))
-    persistent: float = 0.3
+    persistent: float = 0.1
     scale_sd: float = 0.03
     shape: tuple[float, ...] = ()
     source: str = ""
@@ -93,10 +91,9 @@ class PosePrior:
             basis=basis,
             posture=np.zeros((0, joints, 3)),
             posture_offset=np.zeros(0),
-            acceleration=np.array([100.0, 3e5, *np.full(len(free), 300.0)]),
+            acceleration=np.array([100.0, 3e5, *np.full(len(free), 3000.0)]),
             body_length=_length(body),
             typical_length=_CARRIED * _length(body),
-            typical_span=_CARRIED * _length(body),
             joint_names=body.skeleton.joint_names,
             source=f"isotropic, {sd} rad",
         )
@@ -112,7 +109,6 @@ class PosePrior:
             "joint_names": self.joint_names,
             "body_length": self.body_length,
             "typical_length": self.typical_length,
-            "typical_span": self.typical_span,
             "source": self.source,
             "persistent": self.persistent,
             "scale_sd": self.scale_sd,
@@ -142,7 +138,6 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
             **arrays,
             body_length=float(header["body_length"]),
             typical_length=float(header["typical_length"]),
-            typical_span=float(header["typical_span"]),
             joint_names=tuple(header["joint_names"]),
             source=str(header["source"]),
             persistent=float(header["persistent"]),

@@ -220,10 +220,9 @@ def to_prior(found: Learned, config: LearnConfig, source: str, typical_length: f
         basis=basis,
         posture=posture,
         posture_offset=offset,
-        acceleration=np.r_[plain.acceleration[:2], np.full(coordinates.shape[1], 300.0)],
+        acceleration=np.r_[plain.acceleration[:2], np.full(coordinates.shape[1], 3000.0)],
         body_length=body.body_length_of(found.shape),
         typical_length=typical_length,
-        typical_span=_mean_span(found),
         joint_names=body.skeleton.joint_names,
         source=source,
         shape=tuple(found.shape),
@@ -247,13 +246,6 @@ def _coordinates(found: Learned, config: LearnConfig) -> Floats:
     values, vectors = np.linalg.eigh(root.T @ wider @ root)
     first = np.argsort(-values)[: config.coordinates]
     return np.asarray(np.linalg.solve(root.T, vectors[:, first] * np.sqrt(values[first])))
-
-
-def _mean_span(found: Learned) -> float:
-    """Return the mean straight distance in mm between the joints NOSE and ROOT_TAIL."""
-    joint = terms.motion(angle_body(found), found.poses).joint
-    nose, tail = (found.body.skeleton.index(name) for name in ("NOSE", "ROOT_TAIL"))
-    return float(np.linalg.norm(joint[:, nose] - joint[:, tail], axis=1).mean())
 
 
 def _postures(found: Learned, config: LearnConfig) -> tuple[Floats, Floats]:

@@ -138,11 +138,6 @@ class Setup:
         exact = self.size_is_free or self.scale.kind == "model"
         return 0.0 if exact else self.prior.scale_sd
 
-    @property
-    def size_from_length(self) -> bool:
-        """Return whether it is the straight body length that gives the size to one camera."""
-        return len(self.cameras) == 1 and self.scale.kind == "body_length"
-
     def floor(self) -> Floats | None:
         """Return the floor plane (4,) in the frame of reference, or None."""
         plane = next((c.floor_plane for c in self.cameras if c.floor_plane is not None), None)
