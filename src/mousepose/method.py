@@ -68,7 +68,7 @@ def learn_animal(keypoints: Keypoints2D, setup: Setup) -> Animal:
             f"one frame: {int(seen.seen.sum(1).max(initial=0))}"
         )
     animal = Animal.typical(setup)
-    if setup.config.animal_shape or setup.size_from_floor or setup.size_from_length:
+    if setup.config.animal_shape or setup.size_from_floor:
         index = np.flatnonzero(usable)
         chosen = index[np.linspace(0, len(index) - 1, min(SHAPE_FRAMES, len(index))).astype(int)]
         sample = Points(seen.points.xy[chosen], seen.points.covariance[chosen])

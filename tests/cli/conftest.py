@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from mousepose.body.default import default_body
 from mousepose.cli.keypoint_files import KeypointFiles
 from mousepose.cli.main import app
-from mousepose.cli.streaming import Job
+from mousepose.cli.streaming import Job, Outcome, run
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.setup import Setup
 from mousepose.io import read_cameras, write_cameras, write_dlc_csv
@@ -52,17 +52,24 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _job(
+    recording: Path, output: Path, sigma: float = 2.0, temporal: bool = False, **settings: object
+) -> Job:
+    config = FitConfig(temporal=temporal, overlap=20, window=60, pixel_sigma=sigma)
+    cameras = read_cameras(recording / "camera.toml")
+    setup = Setup.of(cameras, scale=Scale.body_length(90), config=config)
+    files = KeypointFiles((recording / "side.csv",), FPS)
+    return Job(files, setup, output, **{"chunk": 50, **settings})  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def make_job(recording: Path, tmp_path: Path) -> Callable[..., Job]:
     """Give a quick job on the recording: every frame alone, unless told otherwise."""
+    return lambda name="out.parquet", **settings: _job(recording, tmp_path / name, **settings)
 
-    def make(name: str = "out.parquet", *, sigma: float = 2.0, **settings: object) -> Job:
-        config = FitConfig(
-            temporal=bool(settings.pop("temporal", False)), overlap=20, window=60, pixel_sigma=sigma
-        )
-        cameras = read_cameras(recording / "camera.toml")
-        setup = Setup.of(cameras, scale=Scale.body_length(90), config=config)
-        files = KeypointFiles((recording / "side.csv",), FPS)
-        return Job(files, setup, tmp_path / name, **{"chunk": 50, **settings})  # type: ignore[arg-type]
 
-    return make
+@pytest.fixture(scope="session")
+def finished(recording: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, Outcome]:
+    """Such a job that was run, alone in its folder; tests only read it."""
+    job = _job(recording, tmp_path_factory.mktemp("finished") / "out.parquet")
+    return job, run(job, lambda stage, done, total: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,15 @@ import pytest
 import mousepose
 from mousepose.cli import demo as demo_module
 from mousepose.errors import InputError, UnknownNameError
-from mousepose.io import read_sequence
+from mousepose.io import load_keypoints, read_sequence, write_dlc_csv
 
 Program = Callable[..., Any]
+
+
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pictures have few pixels: they are looked at in the tests of the reports."""
+    monkeypatch.setattr("mousepose.report.canvas._DPI", 30)
 
 
 def test_the_version_is_the_packages(program: Program) -> None:
@@ -62,6 +69,7 @@ def test_without_a_scale_there_is_a_warning(
     assert read_sequence(tmp_path / "poses.parquet").scale_source == "none"
 
 
+@pytest.mark.usefixtures("coarse")
 def test_two_cameras_and_their_pictures(program: Program, recording: Path, tmp_path: Path) -> None:
     found = program(
         "reconstruct", recording / "side.csv", recording / "top.csv", "--camera",
@@ -86,6 +94,9 @@ def test_two_cameras_and_their_pictures(program: Program, recording: Path, tmp_p
         (["--keypoints", "dance22"], "did you mean 'dannce22'?"),
         (["--pixel-sigma", "0"], "pixel_sigma"),
         (["--camera", "missing.toml"], r"missing\.toml"),
+        (["--prior", "published"], "--published-gmm FILE"),
+        (["--prior", "published", "--published-gmm", "gmm.pbtxt"], "--frame-by-frame"),
+        (["--published-gmm", "gmm.pbtxt"], "--prior published"),
     ],
 )
 def test_what_is_wrong_is_one_line(
@@ -126,10 +137,11 @@ def test_chosen_cameras_stand_in_the_order_of_their_names(recording: Path) -> No
         chosen_cameras(files * 2, ["top"])
 
 
+@pytest.mark.usefixtures("coarse")
 def test_the_demonstration_runs(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo_module, "SECONDS", 1.5)
+    monkeypatch.setattr(demo_module, "SECONDS", 1.0)
     monkeypatch.setattr(demo_module, "GAPS", ((0.5, 0.6),))
     found = program("demo", "--output", tmp_path / "demo")
     assert found.code == 0, found.stderr
@@ -137,7 +149,7 @@ def test_the_demonstration_runs(
     assert {"keypoints.csv", "camera.toml", "poses.parquet", "overview.png"} <= written
     assert "feet it did not see" in found.stdout
     assert "mousepose reconstruct" in found.stdout
-    assert len(read_sequence(tmp_path / "demo" / "poses.parquet")) == 90
+    assert len(read_sequence(tmp_path / "demo" / "poses.parquet")) == 60
 
 
 def test_meshes_of_the_published_body(
@@ -153,3 +165,77 @@ def test_meshes_of_the_published_body(
     names = {path.name for path in (tmp_path / "meshes").iterdir()}
     assert {"frame_000020.obj", "frame_000022.keypoint.txt"} <= names
     assert len(names) == 6
+
+
+def test_the_published_prior(
+    program: Program, recording: Path, tmp_path: Path, shared_data: Callable[[str], Path]
+) -> None:
+    out = tmp_path / "poses.parquet"
+    short = tmp_path / "short.csv"
+    lines = (recording / "side.csv").read_text(encoding="utf-8").splitlines()[:13]
+    short.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = program(
+        "reconstruct", short, "--camera", recording / "camera.toml", "--fps", 30, "--weight", 25,
+        "--prior", "published", "--frame-by-frame", "-o", out, "--published-gmm",
+        shared_data("google_mouse_pose_analysis") / "gmm_mixture_5.pbtxt",
+    )  # fmt: skip
+    assert found.code == 0, found.stderr
+    assert read_sequence(out).provenance["settings"]["prior"] == "published"
+
+
+def _renamed(recording: Path, path: Path, names: dict[str, str]) -> Path:
+    keypoints = load_keypoints(recording / "side.csv", fps=30)
+    new = tuple(names.get(name, name) for name in keypoints.keypoint_names)
+    write_dlc_csv(path, replace(keypoints, keypoint_names=new))
+    return path
+
+
+def test_columns_of_another_tracker_are_told_with_the_way_out(
+    program: Program, recording: Path, tmp_path: Path
+) -> None:
+    keypoints = load_keypoints(recording / "side.csv", fps=30)
+    strange = {name: f"point {i}" for i, name in enumerate(keypoints.keypoint_names) if i > 2}
+    path = _renamed(recording, tmp_path / "strange.csv", strange)
+    found = program(
+        "reconstruct", path, "--camera", recording / "camera.toml", "--fps", 30,
+        "-o", tmp_path / "poses.parquet",
+    )  # fmt: skip
+    assert found.code == 2
+    last = found.stderr.splitlines()[-1]
+    assert "knows 3 of the file's 22 columns (SPINE_SHOULDER, SPINE_MID, SPINE_HIP)" in last
+    assert "not known: point 3, point 4" in last
+    assert 'keypoints."point 3" = { bone = "LEFT_KNEE", offset_mm = [0, 0, 0]' in last
+    assert [file.name for file in tmp_path.iterdir()] == ["strange.csv"]
+
+
+def test_columns_left_out_and_exchanged_axes_are_told(
+    program: Program, recording: Path, tmp_path: Path
+) -> None:
+    keypoints = load_keypoints(recording / "side.csv", fps=30)
+    names = tuple("whisker" if n == "TIP_TAIL" else n for n in keypoints.keypoint_names)
+    xy = keypoints.xy[..., ::-1] + [0.0, 500.0]
+    path = tmp_path / "exchanged.csv"
+    write_dlc_csv(path, replace(keypoints, keypoint_names=names, xy=xy))
+    found = program(
+        "reconstruct", path, "--camera", recording / "camera.toml", "--fps", 30, "--weight", 25,
+        "--frame-by-frame", "-o", tmp_path / "poses.parquet",
+    )  # fmt: skip
+    assert found.code == 0, found.stderr
+    assert "columns left out, no keypoints of map 'dataset22' on this body: whisker" in found.stdout
+    assert "x and y are swapped" in found.stdout
+
+
+def test_pictures_join_the_keypoints_of_a_map_of_ones_own(recording: Path) -> None:
+    from mousepose.body.keypoint_map import load_keypoint_map
+    from mousepose.cli.pictures import named_by_bones
+
+    shipped = load_keypoint_map("dataset22")
+    own = replace(shipped, names=tuple(f"point {i}" for i in range(len(shipped))), aliases={})
+    keypoints = load_keypoints(recording / "side.csv", fps=30)
+    same = named_by_bones(keypoints, shipped)
+    assert same.keypoint_names == keypoints.keypoint_names
+    place = [shipped.names.index(name) for name in keypoints.keypoint_names]
+    renamed = replace(keypoints, keypoint_names=tuple(f"point {i}" for i in place))
+    found = named_by_bones(renamed, own).keypoint_names
+    assert len(set(found)) == len(found)
+    assert set(shipped.bones) <= set(found)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mousepose.cli import streaming
-from mousepose.cli.streaming import Job, first_frames, results, run
+from mousepose.cli.streaming import Job, Outcome, first_frames, results, run
 from mousepose.errors import FileError, InputError
 from mousepose.io import read_sequence
 from mousepose.types import Keypoints2D, PoseSequence
@@ -43,9 +43,8 @@ def interrupted_after(parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "solve", stopping)
 
 
-def test_every_frame_comes_out_once_and_the_parts_go(make_job: MakeJob) -> None:
-    job = make_job()
-    outcome = run(job, quiet)
+def test_every_frame_comes_out_once_and_the_parts_go(finished: tuple[Job, Outcome]) -> None:
+    job, outcome = finished
     sequence = read_sequence(job.output)
     np.testing.assert_array_equal(sequence.frame_numbers, np.arange(130))
     assert (outcome.frames, outcome.resumed) == (130, 0)
@@ -97,11 +96,15 @@ def test_a_killed_program_goes_on_to_the_same_result(
 
 
 @pytest.mark.parametrize("temporal", [False, True])
-def test_the_size_of_chunks_does_not_matter(make_job: MakeJob, temporal: bool) -> None:
-    small, large = make_job("a.parquet", temporal=temporal), make_job("b.parquet", chunk=1000)
-    large = replace(large, setup=small.setup)
-    for job in (small, large):
-        run(job, quiet)
+def test_the_size_of_chunks_does_not_matter(
+    make_job: MakeJob, finished: tuple[Job, Outcome], temporal: bool
+) -> None:
+    small = finished[0]
+    if temporal:
+        small = make_job("a.parquet", temporal=True)
+        run(small, quiet)
+    large = replace(make_job("b.parquet", chunk=1000), setup=small.setup)
+    run(large, quiet)
     one, other = read_sequence(small.output), read_sequence(large.output)
     apart = np.linalg.norm(one.keypoints - other.keypoints, axis=-1)
     assert np.median(apart) < (0.2 if temporal else 1e-9)
@@ -156,9 +159,8 @@ def test_a_fault_in_the_last_line_is_told_before_anything_is_solved(
         run(job, quiet)
 
 
-def test_results_pair_every_frame_with_its_keypoints(make_job: MakeJob) -> None:
-    job = make_job()
-    run(job, quiet)
+def test_results_pair_every_frame_with_its_keypoints(finished: tuple[Job, Outcome]) -> None:
+    job, _ = finished
     numbers = []
     for keypoints, sequence in results(job):
         np.testing.assert_array_equal(keypoints.frame_numbers, sequence.frame_numbers)

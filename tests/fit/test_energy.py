@@ -47,7 +47,7 @@ def compiled(problem: Problem, weights: Weights, anchor: Floats) -> tuple[Floats
     tried = np.zeros(frames, np.int64)
     fit_frames(
         problem.body, problem.views, weights, problem.points, anchor, problem.poses, 0, cost, tried,
-        hessian, gradient,
+        hessian, gradient, np.zeros(len(anchor), bool),
     )  # fmt: skip
     return cost, hessian, gradient
 

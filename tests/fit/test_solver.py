@@ -38,6 +38,7 @@ def fit(problem: Problem, iterations: int) -> tuple[PoseArrays, Floats]:
     fit_frames(
         problem.body, problem.views, problem.weights, problem.points, problem.poses.place, poses,
         iterations, cost, np.zeros(frames, np.int64), np.zeros((0, 0, 0)), np.zeros((0, 0)),
+        np.zeros(frames, bool),
     )  # fmt: skip
     return poses, cost.sum(1)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mousepose.body.keypoint_map import load_keypoint_map
-from mousepose.body.published import load_published
+from mousepose.body.mixture import PositionMixture
+from mousepose.body.published import load_gmm, load_published
 from mousepose.errors import InputError, UnknownNameError
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.setup import Setup
@@ -49,17 +50,42 @@ def make_setup(
     camera_names: Sequence[str] | None,
     keypoints: str,
     published_model: Path | None,
+    published_gmm: Path | None,
     scale: Scale,
     settings: dict[str, Any],
 ) -> Setup:
     """Return the setup of a fit from files and settings of `FitConfig`."""
+    mixture = chosen_mixture(published_gmm, settings)
     return Setup.of(
         chosen_cameras(camera_files, camera_names),
         body=None if published_model is None else load_published(published_model),
         keypoint_map=load_keypoint_map(keypoints),
         scale=scale,
         config=FitConfig(**settings),
+        mixture=mixture,
     )
+
+
+def chosen_mixture(file: Path | None, settings: dict[str, Any]) -> PositionMixture | None:
+    """Return the mixture of the published prior where that is asked for, else None.
+
+    Raises `InputError` where the prior, its file and --frame-by-frame do not go together.
+    """
+    if settings["prior"] != "published":
+        if file is not None:
+            raise InputError("--published-gmm is the file of --prior published; give both")
+        return None
+    if file is None:
+        raise InputError(
+            "--prior published needs its mixture: give --published-gmm FILE, the gmm file of "
+            "google/mouse-pose-analysis"
+        )
+    if settings["temporal"]:
+        raise InputError(
+            "--prior published knows nothing of time: give --frame-by-frame with it, or leave "
+            "out --prior for the learned one"
+        )
+    return load_gmm(file)
 
 
 def chosen_cameras(files: Sequence[Path], names: Sequence[str] | None) -> list[Camera]:

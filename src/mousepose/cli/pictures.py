@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mousepose.body.keypoint_map import KeypointMap
 from mousepose.body.model import BodyModel
 from mousepose.cli.streaming import Job, Outcome, first_frames
 from mousepose.errors import InputError
@@ -39,7 +40,7 @@ def draw_pictures(
         sequence, keypoints, setup.cameras, setup.body, setup.keypoint_map, offset
     )
     report.plot_overview(
-        keypoints, sequence, path["overview"], body=setup.body,
+        named_by_bones(keypoints, setup.keypoint_map), sequence, path["overview"], body=setup.body,
         image_size=setup.cameras[0].size, truth=truth,
     )  # fmt: skip
     points = None if truth is None else truth.keypoints
@@ -48,6 +49,24 @@ def draw_pictures(
     report.plot_joint_angles(sequence, setup.body, path["angles"], truth=truth)
     report.plot_residuals(sequence, residuals, marks, path["residuals"])
     return list(path.values())
+
+
+def named_by_bones(keypoints: Keypoints2D, keypoint_map: KeypointMap) -> Keypoints2D:
+    """Return keypoints of a tracker of one's own under the names of the bones that they ride on.
+
+    Pictures join keypoints by the names of the dataset. Where several ride on one bone the first
+    stands for it; names that the dataset or a shipped map has stay as they are.
+    """
+    from mousepose.report.stick import part_of
+
+    names = list(keypoints.keypoint_names)
+    found = keypoint_map.select(names)
+    taken = {part_of(name) for name in names}
+    for column, bone in zip(found.columns, found.map.bones, strict=True):
+        if part_of(names[column]) is None and bone not in taken:
+            names[column] = bone
+            taken.add(bone)
+    return replace(keypoints, keypoint_names=tuple(names))
 
 
 def draw_job(folder: Path, job: Job, outcome: Outcome) -> list[Path]:

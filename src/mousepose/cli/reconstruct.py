@@ -89,6 +89,13 @@ MinConfidence = Annotated[float, typer.Option(help="Keypoints below it count as 
 Prior = Annotated[
     Literal["learned", "isotropic", "published"], typer.Option(help="How mice are said to bend.")
 ]
+PublishedGmm = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The mixture of --prior published: the gmm file of google/mouse-pose-analysis.",
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
@@ -116,6 +123,7 @@ def reconstruct(
     pixel_sigma: PixelSigma = 2.0,
     min_confidence: MinConfidence = 0.1,
     prior: Prior = "learned",
+    published_gmm: PublishedGmm = None,
     debug: Debug = False,
 ) -> None:
     """Reconstruct the 3D pose of one mouse in every frame, in mm, with its uncertainty."""
@@ -133,12 +141,14 @@ def reconstruct(
             "prior": prior,
         }
         scale = chosen_scale(body_length, weight, bone, floor, camera_height)
-        setup = make_setup(camera, camera_name, keypoints, published_model, scale, settings)
+        setup = make_setup(
+            camera, camera_name, keypoints, published_model, published_gmm, scale, settings
+        )
         span = frame_span(frames)
         if obj is not None:
             pictures.check_mesh(setup.body)
         files = KeypointFiles(tuple(inputs), fps, animal)
-        job = streaming.Job(files, setup, output, chunk, resume)
+        job = streaming.Job(files, setup, output, chunk, resume, keypoints)
         with ProgressReport() as progress:
             outcome = streaming.run(job, progress)
             found = summary.summarise(job, outcome, progress)

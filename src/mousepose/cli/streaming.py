@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mousepose import __version__
+from mousepose.cli.columns import check_columns
 from mousepose.cli.keypoint_files import KeypointFiles, cut, with_context
 from mousepose.cli.parts import Parts, fingerprint_of
 from mousepose.errors import InputError, MouseposeError
@@ -36,7 +37,7 @@ class Job:
     """What to reconstruct: files, everything the fit needs, where the result goes.
 
     `chunk` frames are solved and written at once. Where `resume`, parts that an interrupted run of
-    the same job left behind are kept.
+    the same job left behind are kept. `map_name` is how the user called the keypoint map.
     """
 
     files: KeypointFiles
@@ -44,6 +45,7 @@ class Job:
     output: Path
     chunk: int = 6000
     resume: bool = True
+    map_name: str = "dataset22"
 
     def __post_init__(self) -> None:
         if self.chunk < self.context:
@@ -63,13 +65,17 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """How a run went: the animal, frames in all and those found done, seconds of solving."""
+    """How a run went: the animal, frames in all and those found done, seconds of solving.
+
+    `left_out` tells of columns that are no keypoints, "" where there are none.
+    """
 
     animal: Animal
     frames: int
     resumed: int
     seconds: float
     warning: str | None
+    left_out: str = ""
 
 
 def run(job: Job, progress: Progress) -> Outcome:
@@ -81,6 +87,10 @@ def run(job: Job, progress: Progress) -> Outcome:
     if not job.output.parent.is_dir():
         raise InputError(f"{job.output}: the folder {job.output.parent} does not exist")
     frames, sample = _survey(job, progress)
+    setup = job.setup
+    left_out = check_columns(
+        sample.keypoint_names, setup.keypoint_map, job.map_name, setup.config.min_keypoints
+    )
     inputs = job.files.digests()
     parts = Parts(job.output, _fingerprint(job, inputs))
     parts.open(job.resume)
@@ -106,7 +116,7 @@ def run(job: Job, progress: Progress) -> Outcome:
     seconds = time.perf_counter() - started
     concatenate_sequences(paths, job.output)
     parts.remove()
-    return Outcome(animal, frames, resumed, seconds, warning)
+    return Outcome(animal, frames, resumed, seconds, warning, left_out)
 
 
 def results(job: Job) -> Iterator[tuple[Keypoints2D, PoseSequence]]:

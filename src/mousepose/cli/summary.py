@@ -69,6 +69,8 @@ def lines(summary: Summary, job: Job, outcome: Outcome, written: list[Path]) -> 
         f"{summary.absent:.1%} absent; median residual {summary.median_residual_px:.2f} px",
         f"scale from: {summary.scale_source}; in the frame of the {job.setup.frame}",
     ]
+    if outcome.left_out:
+        shown.append(outcome.left_out)
     if summary.scale_source == "none":
         floor = any(camera.floor_plane is not None for camera in job.setup.cameras)
         shown.append(

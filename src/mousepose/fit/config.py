@@ -96,7 +96,7 @@ class Scale:
 
     @classmethod
     def body_length(cls, mm: float) -> Scale:
-        """Return the animal's usual straight distance from snout to tail base, as it moves about."""
+        """Return the animal's usual straight distance from snout to tail base."""
         return cls("body_length", mm)
 
     @classmethod

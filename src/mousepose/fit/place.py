@@ -22,7 +22,7 @@ _YAWS = 4
 _HELD_STEPS = 8
 _KEPT = 2
 #: Frames between anchors of a track that are placed from headings.
-_ANCHOR_EVERY = 20
+_ANCHOR_EVERY = 30
 #: A frame whose energy a point is this many times the median starts again from elsewhere.
 _BAD = 1.5
 #: ... and so does one of this energy a point, even where most frames are as bad.
@@ -31,14 +31,18 @@ _POOR = 6.0
 
 def fit_each(
     body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
-    iterations: int,
+    iterations: int, chained: Bools | None = None,
 ) -> tuple[Floats, Ints]:  # fmt: skip
-    """Improve poses in place, every frame alone; return cost by term (T, 5) and steps (T,)."""
+    """Improve poses in place, every frame alone; return cost by term (T, 5) and steps (T,).
+
+    Frames that are `chained` (T,) start where the frame before them ended.
+    """
     frames = len(poses.place)
     terms, tried = np.zeros((frames, 5)), np.zeros(frames, np.int64)
     fit_frames(
         body, views, weights, points, poses.place.copy(), poses, iterations, terms, tried,
         np.zeros((0, 0, 0)), np.zeros((0, 0)),
+        np.zeros(frames, bool) if chained is None else chained,
     )  # fmt: skip
     return terms, tried
 
@@ -132,28 +136,47 @@ def follow(
 ) -> tuple[PoseArrays, Floats, Ints]:  # fmt: skip
     """Return the pose of every frame of a track, its cost by term and its steps.
 
-    Anchors are placed from headings; the frames between start from the pose of the nearer anchor
-    and go on from neighbours that fit better, and what then still fits badly is placed anew.
+    Anchors are placed from headings and every frame after one starts from the frame before it;
+    frames that fit badly then try their neighbours' poses, and what is still bad is placed anew.
     Frames that are not `usable` (T,) take the pose of the nearest usable one.
     """
     index = np.flatnonzero(usable)
     terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
     anchors = index[:: min(_ANCHOR_EVERY, len(index))]
     placed, _, _ = place(body, views, weights, _take(points, anchors), axes, iterations)
-    nearest = np.abs(index[:, None] - anchors).argmin(1)
-    poses = placed.take(nearest)
+    poses = placed.take(np.searchsorted(anchors, index, side="right") - 1)
     track = _take(points, index)
-    found, tried[index] = fit_each(body, views, weights, track, poses, iterations)
+    chained = ~np.isin(index, anchors)
+    found, tried[index] = fit_each(body, views, weights, track, poses, iterations, chained)
     for shift in (1, -1, 2, -2, 1, -1):
         _try_neighbours(body, views, weights, track, poses, found, shift, iterations)
     _place_anew(body, views, weights, track, poses, found, axes, iterations)
     terms[index] = found
-    every = (
-        np.abs(np.arange(len(usable))[:, None] - index).argmin(1)
-        if len(index) < len(usable)
-        else np.arange(len(index))
-    )
-    return poses.take(every), terms, tried
+    return poses.take(_nearest(index, len(usable))), terms, tried
+
+
+def place_each(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, usable: Bools, axes: Floats,
+    iterations: int,
+) -> tuple[PoseArrays, Floats, Ints]:  # fmt: skip
+    """Return what `follow` returns, but with every frame placed from headings of its own.
+
+    The few that fit no heading try the poses of others, as one more start.
+    """
+    index = np.flatnonzero(usable)
+    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
+    track = _take(points, index)
+    poses, found, tried[index] = place(body, views, weights, track, axes, iterations)
+    for shift in (1, -1, 2, -2):
+        _try_neighbours(body, views, weights, track, poses, found, shift, iterations)
+    terms[index] = found
+    return poses.take(_nearest(index, len(usable))), terms, tried
+
+
+def _nearest(index: Ints, frames: int) -> Ints:
+    """Return for every frame the place in `index` of the frame there that is nearest to it."""
+    middle = (index[1:] + index[:-1]) / 2
+    return np.searchsorted(middle, np.arange(frames))
 
 
 def _take(points: Points, frames: Ints) -> Points:

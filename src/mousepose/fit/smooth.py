@@ -23,8 +23,9 @@ from mousepose.geometry import rotation
 from mousepose.types import Floats
 
 _STEPS = 12
+_MOST_DAMPING = 1e4
 #: A window stops when a step lowers its energy by less than this share.
-_TOLERANCE = 1e-4
+_TOLERANCE = 3e-4
 
 
 class Window(NamedTuple):
@@ -81,14 +82,25 @@ def smooth(
     marks = stencil(times)
     depth_from = poses.place.copy()
     room = np.zeros((frames, n, n)), np.zeros((frames, n))
-    terms, _tried = np.zeros((frames, 5)), np.zeros(frames, np.int64)
+    _tried, _alone = np.zeros(frames, np.int64), np.zeros(frames, bool)
 
     def weigh(
         trial: PoseArrays, hessians: Floats, gradients: Floats
     ) -> tuple[Floats, Floats, Floats]:
         found = np.zeros((frames, 5))
         fit_frames(
-            body, views, weights, points, depth_from, trial, 0, found, _tried, hessians, gradients
+            body,
+            views,
+            weights,
+            points,
+            depth_from,
+            trial,
+            0,
+            found,
+            _tried,
+            hessians,
+            gradients,
+            _alone,
         )
         change = velocity_changes(trial, times)
         time = 0.5 * marks.weight * (change**2 @ inverse)
@@ -109,7 +121,7 @@ def smooth(
         new = after.sum() + new_time.sum()
         if not new <= energy:
             damping *= 10
-            if damping > 1e4:
+            if damping > _MOST_DAMPING:
                 break
             continue
         small = energy - new <= _TOLERANCE * energy
@@ -119,12 +131,10 @@ def smooth(
         if small:
             break
     factor, _ = _factor(room, marks, inverse, change, 1e-9, band)
-    covariance, expected = np.zeros((frames, n, n)), np.zeros((max(frames - 2, 0), n))
+    covariance, expected = np.zeros((frames, n, n)), np.zeros((frames - 2, n))
     selected_inverse(factor, marks.factor, covariance, expected)
-    ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse
-    cost = np.zeros(frames)
-    cost[1:-1] = time
-    return Window(poses, terms, cost, covariance, room[0], ratio / max(frames - 2, 1), steps)
+    ratio = (marks.weight[:, None] * (change**2 + expected)).mean(0) * inverse
+    return Window(poses, terms, np.pad(time, 1), covariance, room[0], ratio, steps)
 
 
 def _factor(
@@ -133,12 +143,18 @@ def _factor(
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Return the Cholesky factor of the window's normal matrix (lower band) and its gradient."""
     hessians, gradients = room
-    assemble(hessians, marks.factor, marks.weight, inverse, damping, band)
     pull = (marks.weight[:, None] * change * inverse)[:, None, :] * marks.factor[..., None]
     gradient = gradients.copy()
     for k in range(3):
         gradient[k : len(gradient) - 2 + k] += pull[:, k]
-    return cholesky_banded(band, lower=True, check_finite=False), gradient
+    while True:
+        assemble(hessians, marks.factor, marks.weight, inverse, damping, band)
+        try:
+            return cholesky_banded(band, lower=True, check_finite=False), gradient
+        except np.linalg.LinAlgError:  # rounding made it indefinite: damp it more
+            damping = max(100 * damping, 1e-6)
+            if damping > _MOST_DAMPING:
+                raise
 
 
 @njit

@@ -10,14 +10,17 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.energy import Normal, cost, information_of, linearise, new_normal
 from mousepose.fit.kinematics import State, exponential, forward, new_state, njit
 from mousepose.types import Floats, Ints
 
+Bools = NDArray[np.bool_]
+
 #: A frame stops when a step lowers its energy by less than this share.
-TOLERANCE = 1e-3
+TOLERANCE = 3e-4
 _DAMPING = 1e-3
 _MOST_DAMPING = 1e6
 
@@ -164,22 +167,35 @@ def _fit_frame(
 
 
 @njit
+def _go_on(poses: PoseArrays, t: int, depth_from: Floats) -> None:
+    for i in range(3):
+        poses.place[t, i] = depth_from[t, i] = poses.place[t - 1, i]
+        for k in range(3):
+            poses.rotation[t, i, k] = poses.rotation[t - 1, i, k]
+    for c in range(poses.z.shape[1]):
+        poses.z[t, c] = poses.z[t - 1, c]
+
+
+@njit
 def fit_frames(
     body: BodyArrays, views: Views, weights: Weights, points: Points, depth_from: Floats,
     poses: PoseArrays, iterations: int, terms: Floats, tried: Ints,
-    hessians: Floats, gradients: Floats,
+    hessians: Floats, gradients: Floats, chained: Bools,
 ) -> None:  # fmt: skip
     """Improve the poses of T frames in place, or with no iterations only weigh them.
 
     The noise of the points is taken at the depth of `depth_from` (T, 3). `terms` (T, 5) receives
     the cost by term, `tried` (T,) the steps. Where `hessians` (T, n, n) and `gradients` (T, n) are
-    not empty, the normal equations of the last poses go there.
+    not empty, the normal equations of the last poses go there. A frame that is `chained` (T,)
+    starts from the result of the frame before it.
     """
     cameras = len(views.rotation)
     state = new_state(len(body.parent), body.basis.shape[2])
     normal, frame = new_normal(body, cameras), _new_frame(body, cameras)
     for t in range(len(poses.place)):
         xy = points.xy[t]
+        if chained[t]:
+            _go_on(poses, t, depth_from)
         information_of(body, views, points.covariance[t], depth_from[t], frame.whitening)
         for i in range(3):
             frame.anchor[i] = depth_from[t, i]

@@ -11,7 +11,7 @@ from mousepose.fit.alternative import refit
 from mousepose.fit.arrays import Points, PoseArrays
 from mousepose.fit.config import FitConfig
 from mousepose.fit.observe import Observation
-from mousepose.fit.place import follow
+from mousepose.fit.place import follow, place_each
 from mousepose.fit.result import Track
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.smooth import smooth
@@ -60,7 +60,8 @@ def _solve_window(
     points = Points(seen.points.xy[window], seen.points.covariance[window])
     if not usable.any():
         return Track.empty(len(times), setup)
-    poses, terms, tried = follow(
+    start = follow if setup.config.temporal else place_each
+    poses, terms, tried = start(
         arrays, views, weights, points, usable, setup.body.axes, setup.config.iterations
     )
     if setup.config.temporal and len(times) > 2:
@@ -77,7 +78,7 @@ def _solve_window(
     hessians, gradients = np.zeros((len(times), n, n)), np.zeros((len(times), n))
     fit_frames(
         arrays, views, weights, points, poses.place.copy(), poses, 0, terms,
-        np.zeros(len(times), np.int64), hessians, gradients,
+        np.zeros(len(times), np.int64), hessians, gradients, np.zeros(len(times), bool),
     )  # fmt: skip
     covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(n)), np.float64)
     _add_scale(covariance, poses.place, setup)

@@ -82,7 +82,7 @@ def _telling_frame(sequence: PoseSequence) -> int:
 def _draw_view(
     figure: FigureBase, keypoints: Keypoints2D, frame: int, size: tuple[int, int]
 ) -> None:
-    axes = figure.subplots()
+    axes, small = figure.subplots(2, 1, height_ratios=[3.1, 1])
     stick = Stick.of(keypoints.keypoint_names)
     view = keypoints.xy[:, 0]
     points = view[frame]
@@ -93,9 +93,9 @@ def _draw_view(
         fontweight="normal",
     )
     low, high = np.full(2, -0.5), np.array(size) - 0.5
-    if len(known):  # the animal, with room for the small picture of the whole image
+    if len(known):  # the animal with some room around it
         middle = (known.min(axis=0) + known.max(axis=0)) / 2
-        half = 0.85 * np.ptp(known, axis=0).max() + 10.0
+        half = 0.58 * np.ptp(known, axis=0).max() + 10.0
         low, high = middle - half, middle + half
     draw_stick(axes, stick, points, size=6.5)
     axes.set_xlim(low[0], high[0])
@@ -105,39 +105,28 @@ def _draw_view(
     axes.set_xlabel("x (px)")
     axes.set_ylabel("y (px)")
     axes.tick_params(labelsize=7.5)
-    _draw_whole_image(axes, view, frame, size, (low, high))
+    _draw_whole_image(small, view, frame, size, (low, high))
 
 
 def _draw_whole_image(
     axes: Axes, view: Floats, frame: int, size: tuple[int, int], crop: tuple[Floats, Floats]
 ) -> None:
-    """Draw the image small in the corner: the animal's way so far and what is shown large."""
-    low, high = crop
-    width, height = 0.4, 0.4 * size[1] / size[0]
-    # The corner with the fewest keypoints; of equals the lower left one.
-    places = (view[frame] - (low[0], high[1])) / (high - low) * (1, -1)
-    corners = [(x, y) for y in (0.0, 0.95 - height) for x in (0.0, 1 - width)]
-    taken = [
-        np.count_nonzero((abs(places - corner - (width / 2, height / 2)) < (0.23, 0.2)).all(axis=1))
-        for corner in corners
-    ]
-    x, y = corners[int(np.argmin(taken))]
-    inset = axes.inset_axes((x + 0.015 * (1 - 2 * (x > 0)), y + 0.015, width, height))
+    """Draw the image small: the animal's way so far and what is shown large."""
     count = np.isfinite(view[..., 0]).sum(axis=1)
     middle = np.nansum(view, axis=1) / np.where(count, count, np.nan)[:, None]
-    inset.plot(*middle[: frame + 1].T, color=BLUE, linewidth=1.0)
-    corner, (width, height) = (low[0], low[1]), high - low
-    inset.add_patch(
-        Rectangle(corner, width, height, facecolor="none", edgecolor=INK, linewidth=0.8)
-    )
-    inset.set_xlim(-0.5, size[0] - 0.5)
-    inset.set_ylim(size[1] - 0.5, -0.5)
-    inset.set_xticks([])
-    inset.set_yticks([])
-    inset.spines[:].set_visible(True)
-    inset.set_title(
-        f"the whole image, {size[0]} x {size[1]}", fontsize=7.5, fontweight="normal", pad=2
-    )
+    axes.plot(*middle[: frame + 1].T, color=BLUE, linewidth=1.0)
+    corner, (width, height) = (crop[0][0], crop[0][1]), crop[1] - crop[0]
+    axes.add_patch(Rectangle(corner, width, height, facecolor="none", edgecolor=INK, linewidth=0.8))
+    axes.set_xlim(-0.5, size[0] - 0.5)
+    axes.set_ylim(size[1] - 0.5, -0.5)
+    axes.set_aspect("equal")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    axes.set_title(
+        f"the whole image, {size[0]} x {size[1]}, and the way so far",
+        fontsize=8, fontweight="normal", loc="center", pad=3,
+    )  # fmt: skip
 
 
 def _draw_space(
@@ -172,7 +161,7 @@ def _draw_errors(figure: FigureBase, sequence: PoseSequence, truth: PoseSequence
     axes.set_yticks(range(len(parts)), parts)
     axes.set_ylim(len(parts) - 0.4, -0.6)
     axes.set_xlim(0, 1.16 * axes.get_xlim()[1])
-    axes.set_xlabel("mm: bar to the median,\nline to the 90th percentile")
+    axes.set_xlabel("mm: bar and number are the median,\nthe line ends at the 90th percentile")
     for _, colour, name in _STATES:
         axes.barh(0, 0, color=colour, label=name)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 0.985), ncols=2, borderpad=0.1)

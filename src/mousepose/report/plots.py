@@ -43,7 +43,7 @@ def plot_trajectory(sequence: PoseSequence, path: str | Path) -> None:
     """Draw the way of the trunk, coloured by time, and its speed, as a PNG at `path`.
 
     On the floor seen from above where the sequence has a world, else on the camera's plane. Thin
-    grey where a frame had too few keypoints of its own.
+    red where a frame had too few keypoints of its own.
     """
     place = _trunk(sequence)
     with drawing(path, 8.5, 6.8) as figure:
@@ -92,7 +92,8 @@ def _draw_path(figure: Figure, axes: Axes, sequence: PoseSequence, place: Floats
     pieces = np.stack([flat[:-1], flat[1:]], axis=1)
     whole = known[:-1] & known[1:]
     solid = whole & own[:-1] & own[1:]
-    axes.add_collection(LineCollection(list(pieces[whole & ~solid]), colors=GREY, linewidths=1.2))
+    bridged = list(pieces[whole & ~solid])
+    axes.add_collection(LineCollection(bridged, colors=VERMILLION, linewidths=1.2))
     line = LineCollection(list(pieces[solid]), cmap="cividis", linewidths=2.6, capstyle="round")
     line.set_array(sequence.times[:-1][solid])
     axes.add_collection(line)
@@ -102,7 +103,7 @@ def _draw_path(figure: Figure, axes: Axes, sequence: PoseSequence, place: Floats
         axes.plot(*first, "o", color=INK, markersize=7, markerfacecolor="white", label="start")
         axes.plot(*last, "s", color=INK, markersize=6, label="end")
     if (whole & ~solid).any():
-        axes.plot([], [], color=GREY, linewidth=1.2, label="carried by neighbouring frames")
+        axes.plot([], [], color=VERMILLION, linewidth=1.2, label="carried by neighbouring frames")
     if known.any():
         axes.legend(loc="upper right", bbox_to_anchor=(1.0, 1.1), ncols=3)
     axes.set_aspect("equal", adjustable="datalim")
@@ -155,9 +156,10 @@ def draw_angle(
         axes.plot(sequence.times, mean, color=colour, linewidth=1.3, label=side or None)
         if truth is not None:
             axes.plot(
-                sequence.times, truth.degrees[name], color=INK, linewidth=0.9, linestyle=":",
-                label="truth" if side == "right" else None,
+                sequence.times, truth.degrees[name], color=colour, linewidth=0.9, linestyle=":",
             )  # fmt: skip
+    if truth is not None:
+        axes.plot([], [], color=INK, linewidth=0.9, linestyle=":", label="truth")
     axes.margins(x=0)
     axes.set_ylabel("degrees")
     grid_lines(axes)

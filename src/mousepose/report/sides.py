@@ -20,6 +20,8 @@ SIDES: dict[str, Floats] = {
     "from the front": np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
     "aslant": np.array([[_SLANT, _SLANT, 0.0], [-0.35, 0.35, 0.87]]),
 }
+#: mm; an animal farther from the floor is drawn without it.
+_NEAR_FLOOR = 30.0
 #: A mouse with its tail is long and flat.
 _WIDTHS = (1.6, 1.6, 1.0, 1.2)
 
@@ -72,12 +74,16 @@ def draw_sides(
         flat = SIDES[side] @ turn
         covariance = flat @ sequence.covariance[frame] @ flat.T
         drawn = (points - centre) @ flat.T
+        shown = drawn
         if truth is not None:
-            draw_bones(axes, stick, (truth[frame] - centre) @ flat.T, GREY, 1.2)
-        if upright and side in ("from its right", "from the front"):
+            true = (truth[frame] - centre) @ flat.T
+            shown = np.concatenate([drawn, true])
+            draw_bones(axes, stick, true, GREY, 1.2)
+        near = upright and known.any() and abs(points[known, 2].min()) < _NEAR_FLOOR
+        if near and side in ("from its right", "from the front"):
             axes.axhline(0.0, color=FAINT, linewidth=3, zorder=0)
         draw_stick(axes, stick, drawn, sequence.state[frame], covariance)
-        frame_in(axes, drawn)
+        frame_in(axes, shown)
 
 
 def frame_in(axes: Axes, points: Floats, margin: float = 7.0) -> None:

@@ -45,7 +45,7 @@ class Stick:
 
         Where a keypoint's neighbour is not among the names, the next one towards the trunk is.
         """
-        parts = [_part(name) for name in names]
+        parts = [part_of(name) for name in names]
         place: dict[str | None, int] = {}
         for index, part in enumerate(parts):
             place.setdefault(part, index)
@@ -62,7 +62,7 @@ class Stick:
         return cls(edges, [_COLOURS[group] for group in groups], groups)
 
 
-def _part(name: str) -> str | None:
+def part_of(name: str) -> str | None:
     """Return the dataset's name of a keypoint, or of the joint where its bone ends, or None."""
     try:
         return canonical_name(name)
@@ -93,7 +93,7 @@ def animal_axes(points: Floats, names: tuple[str, ...], upright: bool) -> Floats
     `upright`: up is +z, as in a world with a floor. Otherwise it follows from the keypoints.
     Without enough known keypoints the axes are those of a camera: right, away and up.
     """
-    parts = [_part(name) for name in names]
+    parts = [part_of(name) for name in names]
     known = {
         part: point
         for part, point in zip(parts, points, strict=True)
