@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mousepose
@@ -180,7 +181,7 @@ def test_the_published_prior(
         shared_data("google_mouse_pose_analysis") / "gmm_mixture_5.pbtxt",
     )  # fmt: skip
     assert found.code == 0, found.stderr
-    assert read_sequence(out).provenance["settings"]["prior"] == "published"
+    assert read_sequence(out).provenance["config"]["prior"] == "published"
 
 
 def _renamed(recording: Path, path: Path, names: dict[str, str]) -> Path:
@@ -213,7 +214,8 @@ def test_columns_left_out_and_exchanged_axes_are_told(
 ) -> None:
     keypoints = load_keypoints(recording / "side.csv", fps=30)
     names = tuple("whisker" if n == "TIP_TAIL" else n for n in keypoints.keypoint_names)
-    xy = keypoints.xy[..., ::-1] + [0.0, 500.0]
+    right = 1279 - np.nanmax(keypoints.xy[..., 0])  # beyond the 1024 rows of the image
+    xy = keypoints.xy[..., ::-1] + [0.0, right]
     path = tmp_path / "exchanged.csv"
     write_dlc_csv(path, replace(keypoints, keypoint_names=names, xy=xy))
     found = program(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mousepose.body.keypoint_map import load_keypoint_map
 from mousepose.body.model import BodyModel
 from mousepose.geometry import rotation
-from mousepose.report.stick import Stick, animal_axes
+from mousepose.report.stick import Stick, animal_axes, is_upright
 from mousepose.skeleton import KEYPOINT_NAMES
+from mousepose.types import PoseSequence
 
 
 def test_the_dataset_keypoints_form_one_tree_and_a_head() -> None:
@@ -59,3 +62,12 @@ def test_in_a_world_up_is_up(body: BodyModel) -> None:
 def test_unknown_points_give_the_cameras_axes() -> None:
     axes = animal_axes(np.full((2, 3), np.nan), ("NOSE", "NECK"), upright=False)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3))
+
+
+def test_up_is_found_in_worlds_that_stand_on_their_head(sequence: PoseSequence) -> None:
+    assert is_upright(sequence)
+    over = np.diag([1.0, -1.0, -1.0])  # half a turn about x
+    assert not is_upright(replace(sequence, keypoints=sequence.keypoints @ over))
+    assert not is_upright(replace(sequence, frame="camera"))
+    nothing = np.full_like(sequence.keypoints, np.nan)
+    assert is_upright(replace(sequence, keypoints=nothing))

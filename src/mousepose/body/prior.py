@@ -42,9 +42,9 @@ class PosePrior:
     tail base, as marked on the skin, that goes with `body_length`. `inflation` (2, 2): factors on
     covariances of seen and inferred points (rows), found frame by frame and through time (columns),
     that make held-out regions hold what they promise. `persistent` is the share of a single frame's
-    covariance that does not average out through time; `scale_sd` is how far the size that a length of one animal
-    gives may be off (a share). `shape` are the shape coefficients of the animals it was learned
-    from, empty for a body as it was built. Raises `ModelError` where fields do not fit together.
+    covariance that does not average out through time. `shape` are the shape coefficients of the
+    animals it was learned from, empty for a body as it was built. Raises `ModelError` where fields
+    do not fit together.
     """
 
     mean: Floats
@@ -57,7 +57,6 @@ class PosePrior:
     joint_names: tuple[str, ...]
     inflation: Floats = field(default_factory=lambda: np.ones((2, 2)))
     persistent: float = 0.1
-    scale_sd: float = 0.03
     shape: tuple[float, ...] = ()
     source: str = ""
 
@@ -111,7 +110,6 @@ class PosePrior:
             "typical_length": self.typical_length,
             "source": self.source,
             "persistent": self.persistent,
-            "scale_sd": self.scale_sd,
             "shape": self.shape,
             **(notes or {}),
         }
@@ -141,7 +139,6 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
             joint_names=tuple(header["joint_names"]),
             source=str(header["source"]),
             persistent=float(header["persistent"]),
-            scale_sd=float(header["scale_sd"]),
             shape=tuple(float(value) for value in header["shape"]),
         )
     except FileError:

@@ -192,7 +192,7 @@ def _fingerprint(job: Job, inputs: list[str]) -> dict[str, str]:
         "camera": fingerprint_of(setup.cameras),
         "body": fingerprint_of([setup.body.rest, setup.body.limits, setup.body.shape_space]),
         "keypoint map": fingerprint_of(setup.keypoint_map),
-        "prior": fingerprint_of(setup.prior),
+        "prior": fingerprint_of([setup.prior, setup.mixture]),
         "scale": str(setup.scale),
         "settings": fingerprint_of(setup.config),
     }

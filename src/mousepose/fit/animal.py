@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from mousepose.fit import terms
 from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views
 from mousepose.fit.energy import information_of
+from mousepose.fit.follow import follow
 from mousepose.fit.learn import geometry_jacobian
-from mousepose.fit.place import fit_each, follow, place
+from mousepose.fit.place import fit_each, place
 from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
 from mousepose.fit.sizing import stand_on_floor, without_floor
 from mousepose.fit.smooth import smooth

@@ -1,4 +1,4 @@
-"""Placing: a first pose where a track starts or breaks, from a few headings; then along the track.
+"""Placing: a first pose where a track starts or breaks, from a few headings.
 
 Each heading is a body in its mean pose, turned about the line of sight and tilted towards it. All
 are fitted with the pose held, a few steps suffice, and the best two go on to the full fit.
@@ -19,14 +19,8 @@ Bools = NDArray[np.bool_]
 #: rad by which the body's up is tipped from the line of sight: seen from the side to from above.
 _TILTS = (0.5 * np.pi, 0.75 * np.pi, np.pi)
 _YAWS = 4
-_HELD_STEPS = 8
+_HELD_STEPS = 5
 _KEPT = 2
-#: Frames between anchors of a track that are placed from headings.
-_ANCHOR_EVERY = 30
-#: A frame whose energy a point is this many times the median starts again from elsewhere.
-_BAD = 1.5
-#: ... and so does one of this energy a point, even where most frames are as bad.
-_POOR = 6.0
 
 
 def fit_each(
@@ -128,107 +122,3 @@ def _rest_marks(body: BodyArrays) -> Floats:
         joints.append(joints[body.parent[j]] + turns[j] @ body.bone[j])
     bone = body.mark_bone
     return np.stack(joints)[bone] + (np.stack(turns)[bone] @ body.mark_offset[..., None])[..., 0]
-
-
-def follow(
-    body: BodyArrays, views: Views, weights: Weights, points: Points, usable: Bools, axes: Floats,
-    iterations: int,
-) -> tuple[PoseArrays, Floats, Ints]:  # fmt: skip
-    """Return the pose of every frame of a track, its cost by term and its steps.
-
-    Anchors are placed from headings and every frame after one starts from the frame before it;
-    frames that fit badly then try their neighbours' poses, and what is still bad is placed anew.
-    Frames that are not `usable` (T,) take the pose of the nearest usable one.
-    """
-    index = np.flatnonzero(usable)
-    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
-    anchors = index[:: min(_ANCHOR_EVERY, len(index))]
-    placed, _, _ = place(body, views, weights, _take(points, anchors), axes, iterations)
-    poses = placed.take(np.searchsorted(anchors, index, side="right") - 1)
-    track = _take(points, index)
-    chained = ~np.isin(index, anchors)
-    found, tried[index] = fit_each(body, views, weights, track, poses, iterations, chained)
-    for shift in (1, -1, 2, -2, 1, -1):
-        _try_neighbours(body, views, weights, track, poses, found, shift, iterations)
-    _place_anew(body, views, weights, track, poses, found, axes, iterations)
-    terms[index] = found
-    return poses.take(_nearest(index, len(usable))), terms, tried
-
-
-def place_each(
-    body: BodyArrays, views: Views, weights: Weights, points: Points, usable: Bools, axes: Floats,
-    iterations: int,
-) -> tuple[PoseArrays, Floats, Ints]:  # fmt: skip
-    """Return what `follow` returns, but with every frame placed from headings of its own.
-
-    The few that fit no heading try the poses of others, as one more start.
-    """
-    index = np.flatnonzero(usable)
-    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
-    track = _take(points, index)
-    poses, found, tried[index] = place(body, views, weights, track, axes, iterations)
-    for shift in (1, -1, 2, -2):
-        _try_neighbours(body, views, weights, track, poses, found, shift, iterations)
-    terms[index] = found
-    return poses.take(_nearest(index, len(usable))), terms, tried
-
-
-def _nearest(index: Ints, frames: int) -> Ints:
-    """Return for every frame the place in `index` of the frame there that is nearest to it."""
-    middle = (index[1:] + index[:-1]) / 2
-    return np.searchsorted(middle, np.arange(frames))
-
-
-def _take(points: Points, frames: Ints) -> Points:
-    return Points(points.xy[frames], points.covariance[frames])
-
-
-def _misfit(points: Points, terms: Floats) -> Floats:
-    """Return the energy of every frame per seen point."""
-    return np.asarray(terms.sum(1) / np.maximum(np.isfinite(points.xy[..., 0]).sum((1, 2)), 1))
-
-
-def _badly_fitted(misfit: Floats) -> Ints:
-    return np.flatnonzero(misfit > min(_BAD * float(np.median(misfit)), _POOR))
-
-
-def _try_neighbours(
-    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
-    terms: Floats, shift: int, iterations: int,
-) -> None:  # fmt: skip
-    """Refit frames that fit badly from a neighbour that fits well; keep what is better."""
-    misfit = _misfit(points, terms)
-    bad = _badly_fitted(misfit)
-    source = bad - shift
-    bad, source = (
-        bad[(source >= 0) & (source < len(misfit))],
-        source[(source >= 0) & (source < len(misfit))],
-    )
-    good = misfit[source] < 0.7 * misfit[bad]
-    _adopt(
-        body, views, weights, points, poses, terms, bad[good], poses.take(source[good]), iterations
-    )
-
-
-def _place_anew(
-    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
-    terms: Floats, axes: Floats, iterations: int,
-) -> None:  # fmt: skip
-    misfit = _misfit(points, terms)
-    bad = _badly_fitted(misfit)
-    if len(bad):
-        fresh, _, _ = place(body, views, weights, _take(points, bad), axes, iterations)
-        _adopt(body, views, weights, points, poses, terms, bad, fresh, iterations)
-
-
-def _adopt(
-    body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
-    terms: Floats, frames: Ints, starts: PoseArrays, iterations: int,
-) -> None:  # fmt: skip
-    if not len(frames):
-        return
-    new, _ = fit_each(body, views, weights, _take(points, frames), starts, iterations)
-    better = new.sum(1) < terms[frames].sum(1)
-    for old, fresh in zip(poses, starts, strict=True):
-        old[frames[better]] = fresh[better]
-    terms[frames[better]] = new[better]

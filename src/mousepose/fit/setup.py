@@ -22,6 +22,9 @@ from mousepose.fit.config import FitConfig, Scale
 from mousepose.geometry.camera import Camera
 from mousepose.types import Floats
 
+#: How far, as a share, an animal's size may be off that these give: between recordings the distance
+#: from snout to tail base differs by 5 % with the posture, weight goes with much besides length.
+_SCALE_SD = {"none": 0.10, "weight": 0.06, "body_length": 0.05, "bone": 0.03}
 #: Where the straight body length is measured.
 BODY_ENDS = ("NOSE", "ROOT_TAIL")
 _PAWS = ("LEFT_HIND_PAW", "RIGHT_HIND_PAW", "LEFT_FORE_PAW", "RIGHT_FORE_PAW")
@@ -135,8 +138,7 @@ class Setup:
     @property
     def scale_sd(self) -> float:
         """Return how far, as a share, the size and with it the distance may be off."""
-        exact = self.size_is_free or self.scale.kind == "model"
-        return 0.0 if exact else self.prior.scale_sd
+        return 0.0 if self.size_is_free else _SCALE_SD.get(self.scale.kind, 0.0)
 
     def floor(self) -> Floats | None:
         """Return the floor plane (4,) in the frame of reference, or None."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mousepose.fit.alternative import refit
 from mousepose.fit.arrays import Points, PoseArrays
 from mousepose.fit.config import FitConfig
+from mousepose.fit.follow import follow, place_each
 from mousepose.fit.observe import Observation
-from mousepose.fit.place import follow, place_each
 from mousepose.fit.result import Track
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.smooth import smooth

@@ -19,7 +19,6 @@ from mousepose.report.canvas import (
     BAND_90,
     BLUE,
     FAINT,
-    GREY,
     INK,
     ORANGE,
     SKY,
@@ -27,7 +26,7 @@ from mousepose.report.canvas import (
     drawing,
     grid_lines,
 )
-from mousepose.report.stick import given
+from mousepose.report.stick import given, is_upright
 from mousepose.skeleton import canonical_name
 from mousepose.types import Floats, PoseSequence, State, Status, require
 
@@ -109,7 +108,8 @@ def _draw_path(figure: Figure, axes: Axes, sequence: PoseSequence, place: Floats
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.08)
     axes.autoscale_view()
-    axes.set_title("Path on the floor" if world else "Path across the camera's view")
+    title = "Path in the world's x and y" if world else "Path across the camera's view"
+    axes.set_title("Path on the floor" if is_upright(sequence) else title)
     axes.set_xlabel("x (mm)")
     axes.set_ylabel("y (mm)" if world else "y, downwards (mm)")
     grid_lines(axes, "both")

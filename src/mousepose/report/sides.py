@@ -9,7 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from mousepose.report.canvas import FAINT, GREY, drawing
-from mousepose.report.stick import Stick, animal_axes, draw_bones, draw_stick, given, stick_legend
+from mousepose.report.stick import (
+    Stick,
+    animal_axes,
+    draw_bones,
+    draw_stick,
+    given,
+    is_upright,
+    stick_legend,
+)
 from mousepose.types import Floats, PoseSequence, require
 
 #: What points right and up on each side's picture, in forward, left, up of the animal.
@@ -64,7 +72,7 @@ def draw_sides(
     """Draw one frame on axes, each named by its side in `SIDES`."""
     names, points = sequence.keypoint_names, sequence.keypoints[frame]
     stick = Stick.of(names)
-    upright = sequence.frame == "world"
+    upright = is_upright(sequence)
     turn = animal_axes(points, names, upright)
     known = given(points)
     centre = points[known].mean(axis=0) if known.any() else np.zeros(3)

@@ -15,7 +15,7 @@ from mousepose.body.keypoint_map import load_keypoint_map, shipped_maps
 from mousepose.errors import UnknownNameError
 from mousepose.report.canvas import BLUE, GREEN, GREY, INK, PURPLE, REGION_90, VERMILLION
 from mousepose.skeleton import PUBLISHED_PARENTS, TAIL_PARENTS, canonical_name
-from mousepose.types import Bytes, Floats, State
+from mousepose.types import Bytes, Floats, PoseSequence, State
 
 #: Each keypoint's neighbour towards the trunk; ears hang on the neck.
 _PARENTS = PUBLISHED_PARENTS | TAIL_PARENTS | {"LEFT_EAR": "NECK", "RIGHT_EAR": "NECK"}
@@ -29,6 +29,8 @@ _GROUPS = (
     ("tail", PURPLE),
 )
 _COLOURS = dict(_GROUPS)
+#: Frames that are asked which way is up.
+_FRAMES_ASKED = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +118,22 @@ def animal_axes(points: Floats, names: tuple[str, ...], upright: bool) -> Floats
         return np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
     left, up = left / np.linalg.norm(left), up / np.linalg.norm(up)
     return np.stack([np.cross(left, up), left, up])
+
+
+def is_upright(sequence: PoseSequence) -> bool:
+    """Tell whether z is up: in a world in which the animal's back mostly points along +z.
+
+    Calibrations put their world where they like; many have z pointing away from the camera.
+    """
+    if sequence.frame != "world":
+        return False
+    frames = np.linspace(0, len(sequence) - 1, min(len(sequence), _FRAMES_ASKED)).astype(int)
+    ups = [
+        animal_axes(points, sequence.keypoint_names, upright=False)[2, 2]
+        for points in sequence.keypoints[frames]
+    ]
+    told = [up for up in ups if up != 0.0]  # 0 where the keypoints do not tell
+    return not told or float(np.median(told)) > 0.5
 
 
 def given(points: Floats) -> NDArray[np.bool_]:
