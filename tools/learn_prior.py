@@ -53,7 +53,7 @@ NOISE = 0.02  # of the body length, standard deviation of simulated image noise
 HIDDEN = 0.2  # share of points that the image does not show
 FOLDS = 4
 STRETCH = 300  # frames of motion at a time
-PERSISTENT = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)  # shares that are tried in turn
+PERSISTENT = (0.3, 0.5, 0.7, 1.0, 1.5)  # shares that are tried in turn
 LARGEST_FACTOR = 2.0  # on covariances through time
 INSIDE_90 = 6.251  # chi-square, 3 degrees of freedom
 
@@ -169,7 +169,8 @@ def calibrate_time(
         print(f"  persistent {persistent}: seen {factors[0]:.2f}, inferred {factors[1]:.2f}")
         if factors[0] <= LARGEST_FACTOR:
             break
-    inflation = np.stack([prior.inflation[:, 0], np.array(factors)], axis=1)
+    inflation = np.stack([prior.inflation[:, 0], factors], axis=1)
+    inflation = np.maximum(inflation, 1.0)  # other animals are not better known than these
     return replace(trial, inflation=inflation, acceleration=speed)
 
 

@@ -36,15 +36,16 @@ class PosePrior:
 
     `mean` (J, 3) rad; `basis` (J, 3, r) rad per coordinate, first those that move the animal
     most; `posture` (k, J, 3) per mm and `posture_offset` (k,) whiten combinations of joint
-    positions in the root bone's axes for an animal whose nose-to-tail-base length is `body_length` mm. `acceleration` (2 + r,) holds
-    the spectral densities with which a root turn (rad^2/s^3), its place (mm^2/s^3) and every
-    coordinate (1/s^3) accelerate. `typical_length` is the mean straight distance from snout to
-    tail base, as marked on the skin, that goes with `body_length`. `inflation` (2, 2): factors on
-    covariances of seen and inferred points (rows), found frame by frame and through time (columns),
-    that make held-out regions hold what they promise. `persistent` is the share of a single frame's
-    covariance that does not average out through time. `shape` are the shape coefficients of the
-    animals it was learned from, empty for a body as it was built. Raises `ModelError` where fields
-    do not fit together.
+    positions in the root bone's axes for an animal whose nose-to-tail-base length is
+    `body_length` mm. `acceleration` (2 + r,) holds the spectral densities with which a root
+    turn (rad^2/s^3), its place (mm^2/s^3) and every coordinate (1/s^3) accelerate.
+    `typical_length` is the mean straight distance from snout to tail base, as marked on the
+    skin, that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and
+    inferred points (rows), found frame by frame and through time (columns), that make held-out
+    regions hold what they promise. `persistent` is the share of a single frame's covariance
+    that does not average out through time. `shape` are the shape coefficients of the animals it
+    was learned from, empty for a body as it was built. Raises `ModelError` where fields do not
+    fit together.
     """
 
     mean: Floats

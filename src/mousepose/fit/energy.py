@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mousepose.fit.arrays import BodyArrays, Views, Weights
-from mousepose.fit.kinematics import State, mark_place, njit
+from mousepose.fit.kinematics import State, inner, mark_place, njit
 from mousepose.types import Floats
 
 #: mm over which the pull of the floor on a paw fades out.
@@ -72,7 +72,7 @@ def information_of(
             out[view, mark, 0], out[view, mark, 1], out[view, mark, 2] = a, -a * xy / yy, c
 
 
-@njit
+@inner
 def _residual(
     views: Views, view: int, mark: int, xy: Floats, factor: Floats, normal: Normal
 ) -> tuple[float, float, bool]:
@@ -114,7 +114,7 @@ def _residual(
     return a * du + b * dv, c * dv, True
 
 
-@njit
+@inner
 def cost(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats, factor: Floats, anchor: Floats,
     z: Floats, state: State, normal: Normal, terms: Floats,
@@ -148,7 +148,7 @@ def cost(
     return terms[0] + terms[1] + terms[2] + terms[3] + terms[4]
 
 
-@njit
+@inner
 def _limit_cost(body: BodyArrays, state: State, weight: float) -> float:
     total = 0.0
     for j in range(1, len(body.parent)):
@@ -159,7 +159,7 @@ def _limit_cost(body: BodyArrays, state: State, weight: float) -> float:
     return total
 
 
-@njit
+@inner
 def _posture(body: BodyArrays, k: int, state: State) -> float:
     """Return one whitened posture: a combination of joint positions in the root's frame."""
     posture, joint, rotation = body.posture, state.joint, state.rotation
@@ -173,7 +173,7 @@ def _posture(body: BodyArrays, k: int, state: State) -> float:
     return total
 
 
-@njit
+@inner
 def _height(views: Views, state: State, joint: int) -> float:
     return (
         views.floor[0] * state.joint[joint, 0]
@@ -183,7 +183,7 @@ def _height(views: Views, state: State, joint: int) -> float:
     )
 
 
-@njit
+@inner
 def _floor_cost(body: BodyArrays, views: Views, weights: Weights, state: State) -> float:
     total = 0.0
     for joint in body.paw:
@@ -196,7 +196,7 @@ def _floor_cost(body: BodyArrays, views: Views, weights: Weights, state: State) 
     return total
 
 
-@njit
+@inner
 def linearise(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats, factor: Floats, anchor: Floats,
     z: Floats, state: State, normal: Normal,
@@ -220,7 +220,7 @@ def linearise(
         _add_limits(body, weights, state, normal)
 
 
-@njit
+@inner
 def _reprojection_rows(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats, factor: Floats, state: State,
     normal: Normal,
@@ -256,7 +256,7 @@ def _reprojection_rows(
     return row
 
 
-@njit
+@inner
 def _root_columns(
     state: State, point: Floats, b0: float, b1: float, b2: float, out: Floats, row: int
 ) -> None:
@@ -267,7 +267,7 @@ def _root_columns(
     out[row, 3], out[row, 4], out[row, 5] = b0, b1, b2
 
 
-@njit
+@inner
 def _posture_rows(
     body: BodyArrays, weights: Weights, state: State, normal: Normal, row: int
 ) -> int:
@@ -288,7 +288,7 @@ def _posture_rows(
     return row
 
 
-@njit
+@inner
 def _floor_rows(
     body: BodyArrays, views: Views, weights: Weights, state: State, normal: Normal, row: int
 ) -> int:
@@ -310,7 +310,7 @@ def _floor_rows(
     return row
 
 
-@njit
+@inner
 def _product(normal: Normal, rows: int, n: int) -> None:
     """Write J^T J (upper triangle) and J^T r.
 
@@ -341,7 +341,7 @@ def _product(normal: Normal, rows: int, n: int) -> None:
             hessian[i + 1, m], hessian[i + 1, m + 1] = c, d
 
 
-@njit
+@inner
 def _add_limits(body: BodyArrays, weights: Weights, state: State, normal: Normal) -> None:
     r = body.basis.shape[2]
     for j in range(1, len(body.parent)):

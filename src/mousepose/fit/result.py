@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,8 @@ def to_sequence(
     """Return the sequence of a solved track, in the frame of reference of the setup."""
     marked = setup.config.report == "marks"
     marks = animal_marks(setup, animal) if marked else setup.body.keypoints
+    if not marked and setup.scale.kind == "model":  # then the body is the animal's, points and all
+        marks = replace(marks, sigma=np.zeros(len(marks)))
     arrays = body_arrays(setup, animal, marks)
     good = track.solved & np.isfinite(track.terms).all(1)
     frames = len(keypoints)

@@ -133,7 +133,7 @@ def smooth(
     factor, _ = _factor(room, marks, inverse, change, 1e-9, band)
     covariance, expected = np.zeros((frames, n, n)), np.zeros((frames - 2, n))
     selected_inverse(factor, marks.factor, covariance, expected)
-    ratio = (marks.weight[:, None] * (change**2 + expected)).mean(0) * inverse
+    ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse / max(frames - 2, 1)
     return Window(poses, terms, np.pad(time, 1), covariance, room[0], ratio, steps)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.energy import Normal, cost, information_of, linearise, new_normal
-from mousepose.fit.kinematics import State, exponential, forward, new_state, njit
+from mousepose.fit.kinematics import State, exponential, forward, inner, new_state, njit
 from mousepose.types import Floats, Ints
 
 Bools = NDArray[np.bool_]
@@ -38,7 +38,7 @@ class Frame(NamedTuple):
     terms: Floats  #: (5,)
 
 
-@njit
+@inner
 def _new_frame(body: BodyArrays, cameras: int) -> Frame:
     r = body.basis.shape[2]
     n = 6 + r
@@ -88,7 +88,7 @@ def damped_step(normal: Normal, damping: float, factor: Floats, step: Floats) ->
     return True
 
 
-@njit
+@inner
 def _scale_row(factor: Floats, k: int, n: int) -> bool:
     pivot = factor[k, k]
     if not pivot > 0.0:
@@ -99,7 +99,7 @@ def _scale_row(factor: Floats, k: int, n: int) -> bool:
     return True
 
 
-@njit
+@inner
 def _moved(
     step: Floats, rotation: Floats, place: Floats, z: Floats, frame: Frame, state: State
 ) -> None:
@@ -118,7 +118,7 @@ def _moved(
         frame.z[c] = z[c] + step[6 + c]
 
 
-@njit
+@inner
 def _accept(frame: Frame, rotation: Floats, place: Floats, z: Floats, terms: Floats) -> None:
     for i in range(3):
         place[i] = frame.place[i]
@@ -130,7 +130,7 @@ def _accept(frame: Frame, rotation: Floats, place: Floats, z: Floats, terms: Flo
         terms[k] = frame.terms[k]
 
 
-@njit
+@inner
 def _fit_frame(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats,
     rotation: Floats, place: Floats, z: Floats, iterations: int,
@@ -138,35 +138,38 @@ def _fit_frame(
 ) -> int:  # fmt: skip
     """Improve one pose (`rotation`, `place`, `z`) in place; return the number of steps tried.
 
-    On return `state` and `normal` hold the pose and its normal equations.
+    With no iterations `normal` holds the normal equations of the pose. Every kernel is called from
+    one line only: compilers copy what is called from more, which tripled the time to compile.
     """
     whitening, anchor, step = frame.whitening, frame.anchor, frame.step
-    forward(body, rotation, place, z, state, True)
-    energy = cost(body, views, weights, xy, whitening, anchor, z, state, normal, terms)
-    linearise(body, views, weights, xy, whitening, anchor, z, state, normal)
-    damping = _DAMPING
-    tried = 0
-    small = False
-    while tried < iterations and not small and damping < _MOST_DAMPING:
-        tried += 1
-        if not damped_step(normal, damping, frame.factor, step):
-            damping *= 10
-            continue
-        _moved(step, rotation, place, z, frame, state)
+    step[:] = 0.0
+    _moved(step, rotation, place, z, frame, state)
+    energy, damping, tried = 0.0, _DAMPING, 0
+    while True:
         forward(body, frame.rotation, frame.place, frame.z, state, True)
         new = cost(body, views, weights, xy, whitening, anchor, frame.z, state, normal, frame.terms)
-        if new <= energy:
-            small = energy - new <= TOLERANCE * energy
-            energy, damping = new, max(damping * 0.2, 1e-7)
+        if tried == 0 or new <= energy:
             _accept(frame, rotation, place, z, terms)
-            if not small:
-                linearise(body, views, weights, xy, whitening, anchor, z, state, normal)
+            if tried > 0:
+                damping = max(damping * 0.2, 1e-7)
+                if energy - new <= TOLERANCE * energy:
+                    break
+            energy = new
+            linearise(body, views, weights, xy, whitening, anchor, z, state, normal)
         else:
             damping *= 5
+        while tried < iterations and damping < _MOST_DAMPING:
+            tried += 1
+            if damped_step(normal, damping, frame.factor, step):
+                break
+            damping *= 10
+        else:
+            break
+        _moved(step, rotation, place, z, frame, state)
     return tried
 
 
-@njit
+@inner
 def _go_on(poses: PoseArrays, t: int, depth_from: Floats) -> None:
     for i in range(3):
         poses.place[t, i] = depth_from[t, i] = poses.place[t - 1, i]
@@ -185,9 +188,9 @@ def fit_frames(
     """Improve the poses of T frames in place, or with no iterations only weigh them.
 
     The noise of the points is taken at the depth of `depth_from` (T, 3). `terms` (T, 5) receives
-    the cost by term, `tried` (T,) the steps. Where `hessians` (T, n, n) and `gradients` (T, n) are
-    not empty, the normal equations of the last poses go there. A frame that is `chained` (T,)
-    starts from the result of the frame before it.
+    the cost by term, `tried` (T,) the steps. Without iterations, `hessians` (T, n, n) and
+    `gradients` (T, n) that are not empty receive the normal equations. A frame that is `chained`
+    (T,) starts from the result of the frame before it.
     """
     cameras = len(views.rotation)
     state = new_state(len(body.parent), body.basis.shape[2])
@@ -204,9 +207,6 @@ def fit_frames(
             body, views, weights, xy, rotation, place, z, iterations, state, normal, frame, terms[t]
         )
         if len(hessians) > 0:
-            if iterations > 0:
-                forward(body, rotation, place, z, state, True)
-                linearise(body, views, weights, xy, frame.whitening, frame.anchor, z, state, normal)
             for i in range(len(normal.gradient)):
                 gradients[t, i] = normal.gradient[i]
                 for m in range(i, len(normal.gradient)):

@@ -14,7 +14,7 @@ import numpy as np
 
 from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views
 from mousepose.fit.energy import NEAREST
-from mousepose.fit.kinematics import forward, mark_place, new_state, njit
+from mousepose.fit.kinematics import forward, inner, mark_place, new_state, njit
 from mousepose.types import Floats
 
 
@@ -73,13 +73,16 @@ def _carry(
             for i in range(3):
                 xyz[t, mark, i] = point[i]
             _sandwich(jacobian, covariance[t], half, spread[t, mark])
-            if drawn:
+            if not drawn:  # a body point is where other animals and labellers have it, give or take
+                for i in range(3):
+                    spread[t, mark, i, i] += body.mark_variance[mark]
+            else:
                 for view in range(len(views.rotation)):
                     _draw(body, views, view, points, t, mark, xyz[t, mark], spread[t, mark])
         _angle_sd(body, covariance[t], angle_sd[t])
 
 
-@njit
+@inner
 def _sandwich(jacobian: Floats, covariance: Floats, half: Floats, out: Floats) -> None:
     n = covariance.shape[0]
     for i in range(3):
@@ -96,7 +99,7 @@ def _sandwich(jacobian: Floats, covariance: Floats, half: Floats, out: Floats) -
             out[i, m] = total
 
 
-@njit
+@inner
 def _draw(
     body: BodyArrays, views: Views, view: int, points: Points, t: int, mark: int,
     place: Floats, spread: Floats,
@@ -139,7 +142,7 @@ def _draw(
             spread[i, k] = turned[i, k] + variance * left[i, k]
 
 
-@njit
+@inner
 def _angle_sd(body: BodyArrays, covariance: Floats, out: Floats) -> None:
     r = body.basis.shape[2]
     for j in range(1, len(body.parent)):
