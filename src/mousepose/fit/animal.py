@@ -33,6 +33,7 @@ _OFFSET_SHARE = 0.7
 #: Standard deviation of the logarithm of size where cameras or floor show it.
 _FREE_SIZE_SD = 0.3
 _MOTION_WINDOWS = 3
+_MOTION_FRAMES = 240
 _MOTION_ROUNDS = 6
 #: Expectation-maximisation is slow when most of a change is unseen: its steps are lengthened.
 _LENGTHEN = 1.8
@@ -221,7 +222,7 @@ def learn_motion(
     """
     views, weights = setup.views(), setup.weights()
     arrays = body_arrays(setup, animal)
-    length = min(setup.config.window, len(times))
+    length = min(_MOTION_FRAMES, len(times))
     windows = _best_windows(usable, times, length, setup.config.longest_gap)
     if not windows:
         return animal

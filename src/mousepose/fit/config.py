@@ -32,7 +32,7 @@ class FitConfig:
     posture: bool = True  #: the prior's postures
     animal_shape: bool = True  #: fit bone lengths and mark offsets once per animal
     temporal: bool = True  #: smooth through time; False = every frame alone
-    window: int = 480  #: frames smoothed together
+    window: int = 960  #: frames smoothed together
     overlap: int = 40  #: frames of context on either side of a window
     longest_gap: float = 0.5  #: s without keypoints that are bridged
     floor: bool = True  #: use the floor plane where a camera has one
