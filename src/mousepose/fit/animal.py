@@ -92,11 +92,10 @@ def _shared_step(
     views, weights = setup.views(), setup.weights()
     arrays = body_arrays(setup, animal)
     moved = terms.motion(arrays, poses)
-    data = terms.reprojection(
-        arrays, views, points.xy, _whitening(arrays, views, points, poses), moved
-    )
+    whitening = _whitening(arrays, views, points, poses)
+    data = terms.reprojection(arrays, views, points.xy, whitening, moved)
     pull = terms.robust(data, weights.robust)
-    shared = _shared_rows(points, setup, animal, arrays, views, poses, moved)
+    shared = _shared_rows(points, whitening, setup, animal, arrays, views, moved)
     scale = np.divide(pull.value, data.value, out=np.ones_like(data.value), where=data.value != 0)
     shared = shared * scale[..., None]
     others = [terms.prior(poses, weights.prior)]
@@ -196,19 +195,18 @@ def _whitening(arrays: BodyArrays, views: Views, points: Points, poses: PoseArra
 
 
 def _shared_rows(
-    points: Points, setup: Setup, animal: Animal, arrays: BodyArrays, views: Views,
-    poses: PoseArrays, moved: terms.Motion,
+    points: Points, whitening: Floats, setup: Setup, animal: Animal, arrays: BodyArrays,
+    views: Views, moved: terms.Motion,
 ) -> Floats:  # fmt: skip
     """Return how the whitened residuals move with shape and offsets: (T, R, S + 3 M)."""
     marks = animal_marks(setup, animal)
     growth = geometry_jacobian(setup.body, marks, animal.shape, moved)
-    frames, count = len(poses.place), growth.shape[-1]
+    frames, count = len(points.xy), growth.shape[-1]
     # the same chain rule as for the pose: put the marks' growth where their velocity stands
     bare = terms.Motion(
         moved.rotation, moved.joint, np.zeros((*moved.turn.shape[:3], 1)),
         np.zeros((*moved.velocity.shape[:3], 1)), moved.angle,
     )  # fmt: skip
-    whitening = _whitening(arrays, views, points, poses)
     slopes = terms.image_slopes(arrays, views, points.xy, whitening, bare)
     return np.asarray((slopes @ growth[:, None]).reshape(frames, -1, count))
 

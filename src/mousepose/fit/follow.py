@@ -94,10 +94,8 @@ def _try_neighbours(
     misfit = _misfit(points, terms)
     bad = _badly_fitted(misfit)
     source = bad - shift
-    bad, source = (
-        bad[(source >= 0) & (source < len(misfit))],
-        source[(source >= 0) & (source < len(misfit))],
-    )
+    within = (source >= 0) & (source < len(misfit))
+    bad, source = bad[within], source[within]
     good = misfit[source] < 0.7 * misfit[bad]
     _adopt(
         body, views, weights, points, poses, terms, bad[good], poses.take(source[good]), iterations
