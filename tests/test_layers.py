@@ -20,7 +20,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"geometry"}),
     frozenset({"body"}),
     frozenset({"fit"}),
-    frozenset({"method", "analysis", "io", "simulate", "detect", "dataset", "ct", "train"}),
+    frozenset(
+        {"method", "calibrate", "analysis", "io", "simulate", "detect", "dataset", "ct", "train"}
+    ),
     frozenset({"report", "monitor"}),
     frozenset({"view"}),
     frozenset({"cli"}),

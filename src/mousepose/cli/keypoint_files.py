@@ -11,7 +11,7 @@ import numpy as np
 
 from mousepose.errors import InputError
 from mousepose.io import iterate_keypoints
-from mousepose.io.registry import joined
+from mousepose.io.keypoints.registry import joined
 from mousepose.types import Keypoints2D
 
 _HASHED_AT_ONCE = 2**20

@@ -18,7 +18,7 @@ from mousepose.errors import InputError, MouseposeError
 from mousepose.fit.observe import check_axes
 from mousepose.fit.setup import Animal, Setup
 from mousepose.io import concatenate_sequences, iterate_sequence, write_sequence
-from mousepose.io.registry import joined
+from mousepose.io.keypoints.registry import joined
 from mousepose.method import learn_animal, solve
 from mousepose.sequence import slice_sequence
 from mousepose.types import FitReport, Keypoints2D, Pose, PoseSequence

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mousepose.io.atomic import atomic_path
-    from mousepose.io.cameras import read_cameras, write_cameras
-    from mousepose.io.dlc import write_dlc_csv
-    from mousepose.io.mesh import read_obj, write_keypoint_text, write_obj
-    from mousepose.io.parquet import (
+    from mousepose.io.cameras.files import read_cameras, write_cameras
+    from mousepose.io.keypoints.dlc import write_dlc_csv
+    from mousepose.io.keypoints.registry import iterate_keypoints, load_keypoints
+    from mousepose.io.keypoints.table import write_keypoints_parquet
+    from mousepose.io.poses.mesh import read_obj, write_keypoint_text, write_obj
+    from mousepose.io.poses.parquet import (
         SequenceWriter,
         concatenate_sequences,
         iterate_sequence,
         read_sequence,
         write_sequence,
     )
-    from mousepose.io.registry import iterate_keypoints, load_keypoints
-    from mousepose.io.table import write_keypoints_parquet
 
 __all__ = [
     "SequenceWriter",
@@ -39,21 +39,21 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "SequenceWriter": "parquet",
+    "SequenceWriter": "poses.parquet",
     "atomic_path": "atomic",
-    "concatenate_sequences": "parquet",
-    "iterate_keypoints": "registry",
-    "iterate_sequence": "parquet",
-    "load_keypoints": "registry",
-    "read_cameras": "cameras",
-    "read_obj": "mesh",
-    "read_sequence": "parquet",
-    "write_cameras": "cameras",
-    "write_dlc_csv": "dlc",
-    "write_keypoint_text": "mesh",
-    "write_keypoints_parquet": "table",
-    "write_obj": "mesh",
-    "write_sequence": "parquet",
+    "concatenate_sequences": "poses.parquet",
+    "iterate_keypoints": "keypoints.registry",
+    "iterate_sequence": "poses.parquet",
+    "load_keypoints": "keypoints.registry",
+    "read_cameras": "cameras.files",
+    "read_obj": "poses.mesh",
+    "read_sequence": "poses.parquet",
+    "write_cameras": "cameras.files",
+    "write_dlc_csv": "keypoints.dlc",
+    "write_keypoint_text": "poses.mesh",
+    "write_keypoints_parquet": "keypoints.table",
+    "write_obj": "poses.mesh",
+    "write_sequence": "poses.parquet",
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.errors import FileError, InputError
-from mousepose.io.rows import Track, checked
+from mousepose.io.keypoints.rows import Track, checked
 from mousepose.types import Keypoints2D
 
 #: So many first bytes are enough to tell the formats apart.
@@ -24,19 +24,19 @@ MAX_LOADED_BYTES = 8 * 2**30
 
 
 def _open_csv(path: Path, animal: str | None) -> Track:
-    from mousepose.io.dlc import open_csv_track
+    from mousepose.io.keypoints.dlc import open_csv_track
 
     return open_csv_track(path, animal)
 
 
 def _open_h5(path: Path, animal: str | None) -> Track:
-    from mousepose.io.dlc_h5 import open_h5_track
+    from mousepose.io.keypoints.dlc_h5 import open_h5_track
 
     return open_h5_track(path, animal)
 
 
 def _open_parquet(path: Path, animal: str | None) -> Track:
-    from mousepose.io.table import open_parquet_track
+    from mousepose.io.keypoints.table import open_parquet_track
 
     return open_parquet_track(path, animal)
 

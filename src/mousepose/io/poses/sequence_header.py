@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mousepose.errors import FileError, InputError
-from mousepose.io.sequence_layout import Layout
+from mousepose.io.poses.sequence_layout import Layout
 from mousepose.types import PoseSequence
 
 METADATA_KEY = b"mousepose"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from mousepose.errors import FileError, InputError
-from mousepose.io import mesh, read_obj, write_keypoint_text, write_obj
+from mousepose.io import read_obj, write_keypoint_text, write_obj
+from mousepose.io.poses import mesh
 
 VERTICES = np.array([[0, 0, 0], [100, 0, 0], [0, 50, 0], [0, 0, -25.5]])
 FACES = np.array([[0, 1, 2], [0, 3, 1]])

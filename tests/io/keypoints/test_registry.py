@@ -15,10 +15,10 @@ from mousepose.errors import FileError, InputError, UnknownNameError
 from mousepose.io import (
     iterate_keypoints,
     load_keypoints,
-    registry,
     write_dlc_csv,
     write_keypoints_parquet,
 )
+from mousepose.io.keypoints import registry
 from mousepose.types import Keypoints2D
 
 Writer = Callable[[Path, Keypoints2D], None]

@@ -20,11 +20,11 @@ from mousepose.io import (
     SequenceWriter,
     concatenate_sequences,
     iterate_sequence,
-    parquet,
     read_sequence,
     write_keypoints_parquet,
     write_sequence,
 )
+from mousepose.io.poses import parquet
 from mousepose.types import Keypoints2D, PoseSequence
 
 Maker = Callable[..., PoseSequence]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousepose.errors import FileError
-from mousepose.io.safe_pickle import load_plain
+from mousepose.io.keypoints.safe_pickle import load_plain
 
 LEAVES = st.none() | st.integers(-(2**31), 2**31 - 1) | st.text()
 PLAIN = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.tuples(inner, inner))

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 from mousepose.errors import InputError
 from mousepose.io.atomic import atomic_path
-from mousepose.io.rows import choose_animal
-from mousepose.io.sequence_header import Header
-from mousepose.io.table import opened, rows_of
+from mousepose.io.keypoints.rows import choose_animal
+from mousepose.io.keypoints.table import opened, rows_of
+from mousepose.io.poses.sequence_header import Header
 from mousepose.types import Ints, PoseSequence
 
 #: Rows in one row group, some 20 MB in memory: what reading and writing hold at once.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mousepose.errors import CameraError, FileError
 from mousepose.geometry import rotation
 from mousepose.geometry.camera import Camera, pinhole
-from mousepose.io.cameras import LARGEST_FILE_BYTES, read_cameras, write_cameras
+from mousepose.io.cameras.files import LARGEST_FILE_BYTES, read_cameras, write_cameras
 
 MATRIX = [[900.5, -3.0, 570.1], [0, 910, 500], [0, 0, 1]]
 

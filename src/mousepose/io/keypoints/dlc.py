@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 
 from mousepose.errors import FileError, InputError
 from mousepose.io.atomic import atomic_path
-from mousepose.io.rows import Rows, Track, choose_animal, is_given
+from mousepose.io.keypoints.rows import Rows, Track, choose_animal, is_given
 from mousepose.types import Floats, Keypoints2D
 
 LEVELS = ("scorer", "bodyparts", "coords")

@@ -16,9 +16,9 @@ import h5py
 import numpy as np
 
 from mousepose.errors import FileError
-from mousepose.io.dlc import ANIMAL_LEVELS, LEVELS, Columns, choose_columns
-from mousepose.io.rows import Rows, Track
-from mousepose.io.safe_pickle import load_plain
+from mousepose.io.keypoints.dlc import ANIMAL_LEVELS, LEVELS, Columns, choose_columns
+from mousepose.io.keypoints.rows import Rows, Track
+from mousepose.io.keypoints.safe_pickle import load_plain
 from mousepose.types import Floats
 
 #: Rows read at once: some 10 MB for 22 keypoints.

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from mousepose.errors import FileError, InputError
 from mousepose.io.atomic import atomic_path
-from mousepose.io.rows import Rows, Track, choose_animal, is_given
+from mousepose.io.keypoints.rows import Rows, Track, choose_animal, is_given
 from mousepose.types import Keypoints2D
 
 #: Rows decoded at once, some 10 MB, and rows in a row group of ours.

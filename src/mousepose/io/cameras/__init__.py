@@ -1,0 +1,1 @@
+"""Files of cameras: calibrations in and out."""

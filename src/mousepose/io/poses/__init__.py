@@ -1,0 +1,1 @@
+"""Files of 3D poses: tables, meshes, what other tools read."""
