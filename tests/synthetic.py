@@ -85,7 +85,9 @@ def draw_motion(setup: Setup, times: Floats, seed: int = 0, spread: float = 0.5)
 
 def to_pose(setup: Setup, poses: PoseArrays, shape: Floats | None = None) -> Pose:
     """Return poses as joint angles."""
-    angles = setup.prior.mean + np.einsum("jir,tr->tji", setup.prior.basis, poses.z)
+    angles = setup.prior.mean + np.einsum(
+        "jir,tr->tji", setup.prior.basis[..., : poses.z.shape[1]], poses.z
+    )
     shape = setup.first_shape() if shape is None else shape
     return Pose(rotation.log(poses.rotation), poses.place, angles, shape)
 

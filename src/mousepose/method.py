@@ -20,6 +20,7 @@ from mousepose.body.prior import PosePrior
 from mousepose.errors import InputError
 from mousepose.fit.animal import SHAPE_FRAMES, learn_motion, learn_shape
 from mousepose.fit.arrays import Points
+from mousepose.fit.bending import learn_bending
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.observe import Observation, check_axes, observe
 from mousepose.fit.result import Track, describe, to_sequence
@@ -68,11 +69,16 @@ def learn_animal(keypoints: Keypoints2D, setup: Setup) -> Animal:
             f"one frame: {int(seen.seen.sum(1).max(initial=0))}"
         )
     animal = Animal.typical(setup)
-    if setup.config.animal_shape or setup.size_from_floor:
-        index = np.flatnonzero(usable)
-        chosen = index[np.linspace(0, len(index) - 1, min(SHAPE_FRAMES, len(index))).astype(int)]
-        sample = Points(seen.points.xy[chosen], seen.points.covariance[chosen])
+    index = np.flatnonzero(usable)
+    chosen = index[np.linspace(0, len(index) - 1, min(SHAPE_FRAMES, len(index))).astype(int)]
+    sample = Points(seen.points.xy[chosen], seen.points.covariance[chosen])
+    shaped = setup.config.animal_shape or setup.size_from_floor
+    if shaped:
         animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
+    if setup.config.animal_bending and setup.mixture is None:
+        animal = learn_bending(sample, keypoints.times[chosen], setup, animal)
+        if shaped:  # a pose that the prior did not know had bent the shape
+            animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
     if setup.config.temporal:
         animal = learn_motion(seen.points, keypoints.times, usable, setup, animal)
     return animal

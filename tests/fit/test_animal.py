@@ -130,14 +130,14 @@ def test_nothing_is_learned_of_motion_from_a_few_frames() -> None:
     setup = make_setup(1, FitConfig(animal_shape=False))
     keypoints = see(setup, to_pose(setup, draw_motion(setup, np.arange(5) / 30)))
     animal = learn_animal(keypoints, setup)
-    np.testing.assert_array_equal(animal.acceleration, setup.prior.acceleration)
+    np.testing.assert_array_equal(animal.acceleration, Animal.typical(setup).acceleration)
 
 
 def test_an_animal_survives_json() -> None:
     setup = make_setup(1)
     animal = replace(Animal.typical(setup), shape=setup.first_shape() + 0.1)
     again = Animal.from_dict(json.loads(json.dumps(animal.to_dict())))
-    for field in ("shape", "offset", "acceleration"):
+    for field in ("shape", "offset", "mean", "basis", "acceleration"):
         np.testing.assert_array_equal(getattr(again, field), getattr(animal, field))
 
 
@@ -153,7 +153,7 @@ def test_an_animal_of_another_setup_is_refused() -> None:
     setup = make_setup(1)
     keypoints = see(setup, to_pose(setup, draw_poses(setup, 3)))
     animal = Animal.typical(setup)
-    for field in ("shape", "offset", "acceleration"):
+    for field in ("shape", "offset", "mean", "basis", "acceleration"):
         other = replace(animal, **{field: getattr(animal, field)[:-1]})
         with pytest.raises(MouseposeError):
             solve(keypoints, setup, other)
@@ -168,4 +168,4 @@ def test_frames_that_fit_badly_do_not_bend_the_shape() -> None:
         learn_animal(keypoints, setup).shape
         for keypoints in (replace(clean, xy=xy), hide(clean, slice(None, None, 8)))
     ]
-    np.testing.assert_allclose(*shapes, atol=1e-6)
+    np.testing.assert_allclose(*shapes, atol=1e-3)

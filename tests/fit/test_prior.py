@@ -12,8 +12,6 @@ import pytest
 from mousepose.body.default import default_body
 from mousepose.body.prior import PosePrior, load_prior
 from mousepose.errors import FileError, ModelError
-from mousepose.fit import terms
-from synthetic import make_problem, make_setup
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +67,14 @@ def test_a_prior_that_is_cut_anywhere_is_refused(prior: PosePrior, tmp_path: Pat
 
 
 def test_fields_that_do_not_fit_are_refused(prior: PosePrior) -> None:
-    for name in ("mean", "posture", "acceleration", "inflation"):
+    for name in ("mean", "acceleration", "inflation"):
         with pytest.raises(ModelError, match=name):
             replace(prior, **{name: getattr(prior, name)[:-1]})
         with pytest.raises(ModelError, match=name):
             replace(prior, **{name: np.full_like(getattr(prior, name), np.nan)})
+    for coordinates in (0, prior.basis.shape[-1] + 1):
+        with pytest.raises(ModelError, match="coordinates"):
+            replace(prior, coordinates=coordinates)
 
 
 def test_the_shipped_prior_fits_the_shipped_body(prior: PosePrior) -> None:
@@ -97,10 +98,6 @@ def test_the_shipped_prior_does_not_know_left_from_right(prior: PosePrior) -> No
     covariance = np.einsum("jir,kmr->jikm", prior.basis, prior.basis)
     mirrored = covariance[partner][:, :, partner] * sign[:, None, None] * sign
     np.testing.assert_allclose(mirrored, covariance, atol=1e-9)
-    precision = np.einsum("kji,kmn->jimn", prior.posture, prior.posture)
-    across = np.array([1.0, -1.0, 1.0])
-    turned = precision[partner][:, :, partner] * across[:, None, None] * across
-    np.testing.assert_allclose(turned, precision, atol=1e-9 * np.abs(precision).max())
 
 
 def test_the_prior_that_knows_nothing_moves_every_free_angle_alike() -> None:
@@ -108,13 +105,4 @@ def test_the_prior_that_knows_nothing_moves_every_free_angle_alike() -> None:
     plain = PosePrior.isotropic(body, 0.2)
     covariance = np.einsum("jir,kmr->jikm", plain.basis, plain.basis).reshape(body.free.size, -1)
     np.testing.assert_allclose(covariance, np.diag(0.04 * body.free.ravel()), atol=1e-12)
-    assert not len(plain.posture)
-
-
-def test_without_postures_only_the_gaussian_is_left(prior: PosePrior) -> None:
-    bare = prior.without_postures()
-    assert len(prior.posture) > 0
-    assert not len(bare.posture)
-    problem = make_problem(make_setup(1, prior=bare), frames=2)
-    value = terms.posture(problem.body, 1.0, terms.motion(problem.body, problem.poses)).value
-    assert value.shape == (2, 0)
+    assert plain.coordinates == body.free.sum()

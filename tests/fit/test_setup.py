@@ -119,13 +119,13 @@ def test_settings_that_make_no_sense_are_refused(field: str, value: Any) -> None
 
 
 def test_settings_switch_terms_off() -> None:
-    off = make_setup(1, FitConfig(limits=False, posture=False, robust=np.inf)).weights()
-    assert (off.limit, off.posture) == (0.0, 0.0)
+    off = make_setup(1, FitConfig(limits=False, robust=np.inf)).weights()
+    assert off.limit == 0.0
     assert np.isfinite(off.robust)
     assert off.robust > 1e20
     assert not make_setup(ring(1, floor=True), FitConfig(floor=False)).views().floor_known
     assert make_setup(ring(1, floor=True)).views().floor_known
-    assert len(TERMS) == 5
+    assert len(TERMS) == 4
 
 
 def test_a_setup_needs_a_camera_and_a_prior_of_its_body() -> None:
@@ -137,7 +137,6 @@ def test_a_setup_needs_a_camera_and_a_prior_of_its_body() -> None:
         prior,
         mean=prior.mean[:18],
         basis=prior.basis[:18],
-        posture=prior.posture[:, :18],
         joint_names=prior.joint_names[:18],
     )
     with pytest.raises(ModelError, match="18 joints"):
@@ -160,5 +159,3 @@ def test_the_frame_of_reference_is_the_camera_or_the_world() -> None:
 def test_a_body_of_ones_own_gets_a_prior_that_knows_nothing() -> None:
     setup = Setup.of(pinhole((640, 480), 500.0), default_body())
     assert setup.prior.coordinates == default_body().free.sum()
-    assert not len(setup.prior.posture)
-    assert setup.weights().posture == 0.0

@@ -9,7 +9,7 @@ import pytest
 
 from mousepose.body.prior import PosePrior
 from mousepose.fit import terms
-from mousepose.fit.arrays import PoseArrays
+from mousepose.fit.arrays import TERMS, PoseArrays
 from mousepose.fit.energy import information_of, new_normal
 from mousepose.fit.kinematics import forward, new_state
 from mousepose.fit.reference import minimise, plain_cost
@@ -34,7 +34,7 @@ def fit(problem: Problem, iterations: int) -> tuple[PoseArrays, Floats]:
     """Return improved poses and their cost (T,)."""
     poses = problem.poses.take(slice(None))
     frames = len(poses.place)
-    cost = np.zeros((frames, 5))
+    cost = np.zeros((frames, len(TERMS)))
     fit_frames(
         problem.body, problem.views, problem.weights, problem.points, problem.poses.place, poses,
         iterations, cost, np.zeros(frames, np.int64), np.zeros((0, 0, 0)), np.zeros((0, 0)),
@@ -94,7 +94,6 @@ def test_the_oracle_finds_the_same_minimum(cameras: int) -> None:
         return [
             terms.prior(poses, weights.prior),
             terms.limits(body, weights.limit, moved),
-            terms.posture(body, weights.posture, moved),
         ]
 
     def pairs(moved: terms.Motion) -> terms.Residuals:

@@ -127,18 +127,6 @@ def test_limits(problem: Problem) -> None:
     assert not value[within].any()
 
 
-def test_posture(problem: Problem) -> None:
-    holds(problem, lambda _, motion: terms.posture(problem.body, 0.9, motion))
-
-
-def test_turning_and_moving_the_animal_leaves_its_posture(problem: Problem) -> None:
-    before = terms.posture(problem.body, 1.0, terms.motion(problem.body, problem.poses))
-    step = np.zeros((3, before.jacobian.shape[-1]))
-    step[:, :6] = [0.5, -1.0, 2.0, 30.0, -10.0, 7.0]
-    after = terms.posture(problem.body, 1.0, terms.motion(problem.body, moved(problem.poses, step)))
-    np.testing.assert_allclose(after.value, before.value, atol=1e-9)
-
-
 def test_floor(problem: Problem) -> None:
     plane = problem.views.floor
 

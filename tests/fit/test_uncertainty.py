@@ -68,7 +68,7 @@ def test_more_cameras_and_less_noise_are_surer() -> None:
 
 @pytest.mark.parametrize("cameras", [1, 2])
 def test_a_90_percent_region_holds_90_percent_of_the_truths(cameras: int) -> None:
-    config = replace(ALONE, posture=False, limits=False, robust=np.inf, iterations=50)
+    config = replace(ALONE, limits=False, robust=np.inf, iterations=50)
     setup = pure(make_setup(cameras, config))
     pose = to_pose(setup, draw_poses(setup, 150, spread=1.0))
     keypoints = see(setup, pose, noise=config.pixel_sigma)

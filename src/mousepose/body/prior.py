@@ -1,9 +1,7 @@
-"""The pose prior: how real mice bend, as pose coordinates drawn from N(0, 1), and postures.
+"""The pose prior: how real mice bend, as pose coordinates drawn from N(0, 1).
 
 Joint rotations are ``mean + basis @ z`` with z ~ N(0, I): a Gaussian over joint angles whose
-components are sorted by how much mice use them. What a Gaussian over angles cannot say, such as
-that the paws of a crouching mouse stay level, stands in a few *postures*: combinations of joint
-positions, seen from the root bone, that real mice keep tighter than their angles alone would.
+components are sorted by how far they move the animal, so that a fit may keep the first of them.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from mousepose.body.model import BodyModel
 from mousepose.errors import FileError, ModelError
 from mousepose.types import Floats
 
-_ARRAYS = ("mean", "basis", "posture", "posture_offset", "acceleration", "inflation")
+_ARRAYS = ("mean", "basis", "acceleration", "inflation")
 _MAX_BYTES = 10_000_000
 #: Mice are bent: snout and tail base are this share of the way along the spine apart, the mean of
 #: 61 labelled poses (spoonsso/dannce, MIT). Standing straight at rest it would be 0.93.
@@ -32,26 +30,23 @@ _CARRIED = 0.76
 
 @dataclass(frozen=True, eq=False)
 class PosePrior:
-    """A prior over poses of a body of J joints in r coordinates, with k postures.
+    """A prior over poses of a body of J joints in R coordinates, of which a fit takes the first.
 
-    `mean` (J, 3) rad; `basis` (J, 3, r) rad per coordinate, first those that move the animal
-    most; `posture` (k, J, 3) per mm and `posture_offset` (k,) whiten combinations of joint
-    positions in the root bone's axes for an animal whose nose-to-tail-base length is
-    `body_length` mm. `acceleration` (2 + r,) holds the spectral densities with which a root
-    turn (rad^2/s^3), its place (mm^2/s^3) and every coordinate (1/s^3) accelerate.
-    `typical_length` is the mean straight distance from snout to tail base, as marked on the
-    skin, that goes with `body_length`. `inflation` (2, 2): factors on covariances of seen and
-    inferred points (rows), found frame by frame and through time (columns), that make held-out
-    regions hold what they promise. `persistent` is the share of a single frame's covariance
-    that does not average out through time. `shape` are the shape coefficients of the animals it
-    was learned from, empty for a body as it was built. Raises `ModelError` where fields do not
-    fit together.
+    `mean` (J, 3) rad; `basis` (J, 3, R) rad per coordinate, first those that move the animal
+    most; a pose is found in the first `coordinates` of them. `acceleration` (3,) holds the spectral
+    densities with which a root turn (rad^2/s^3), its place (mm^2/s^3) and a coordinate (1/s^3)
+    accelerate. `body_length` mm is the nose-to-tail-base length of the animals, `typical_length`
+    the mean straight distance from snout to tail base, as marked on the skin, that goes with it.
+    `inflation` (2, 2): factors on covariances of seen and inferred points (rows), found frame by
+    frame and through time (columns), that make held-out regions hold what they promise.
+    `persistent` is the share of a single frame's covariance that does not average out through time.
+    `shape` are the shape coefficients of the animals it was learned from, empty for a body as it
+    was built. Raises `ModelError` where fields do not fit together.
     """
 
     mean: Floats
     basis: Floats
-    posture: Floats
-    posture_offset: Floats
+    coordinates: int
     acceleration: Floats
     body_length: float
     typical_length: float
@@ -62,22 +57,18 @@ class PosePrior:
     source: str = ""
 
     def __post_init__(self) -> None:
-        joints, r = len(self.joint_names), self.basis.shape[-1]
+        joints, columns = len(self.joint_names), self.basis.shape[-1]
         for name, shape in {
             "mean": (joints, 3),
-            "basis": (joints, 3, r),
-            "posture": (len(self.posture_offset), joints, 3),
-            "acceleration": (2 + r,),
+            "basis": (joints, 3, columns),
+            "acceleration": (3,),
             "inflation": (2, 2),
         }.items():
             have = getattr(self, name)
             if have.shape != shape or not np.isfinite(have).all():
                 raise ModelError(f"prior: {name}: expected finite {shape}, got {have.shape}")
-
-    @property
-    def coordinates(self) -> int:
-        """Return the number r of pose coordinates."""
-        return int(self.basis.shape[-1])
+        if not 0 < self.coordinates <= columns:
+            raise ModelError(f"prior: coordinates: expected 1 to {columns}, got {self.coordinates}")
 
     @classmethod
     def isotropic(cls, body: BodyModel, sd: float = 0.3) -> PosePrior:
@@ -85,28 +76,23 @@ class PosePrior:
         free = np.argwhere(body.free)
         basis = np.zeros((*body.free.shape, len(free)))
         basis[free[:, 0], free[:, 1], np.arange(len(free))] = sd
-        joints = len(body.skeleton.joint_names)
         return cls(
-            mean=np.zeros((joints, 3)),
+            mean=np.zeros(body.free.shape),
             basis=basis,
-            posture=np.zeros((0, joints, 3)),
-            posture_offset=np.zeros(0),
-            acceleration=np.array([100.0, 3e5, *np.full(len(free), 3000.0)]),
+            coordinates=len(free),
+            acceleration=np.array([100.0, 3e5, 3000.0]),
             body_length=_length(body),
             typical_length=_CARRIED * _length(body),
             joint_names=body.skeleton.joint_names,
             source=f"isotropic, {sd} rad",
         )
 
-    def without_postures(self) -> PosePrior:
-        """Return the Gaussian alone."""
-        return replace(self, posture=self.posture[:0], posture_offset=self.posture_offset[:0])
-
     def save(self, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
         """Write the prior as an npz file without pickle."""
         header = {
-            "format": "mousepose prior 1",
+            "format": "mousepose prior 2",
             "joint_names": self.joint_names,
+            "coordinates": self.coordinates,
             "body_length": self.body_length,
             "typical_length": self.typical_length,
             "source": self.source,
@@ -135,6 +121,7 @@ def load_prior(path: str | Path | None = None) -> PosePrior:
             arrays = {name: np.asarray(file[name], np.float64) for name in _ARRAYS}
         return PosePrior(
             **arrays,
+            coordinates=int(header["coordinates"]),
             body_length=float(header["body_length"]),
             typical_length=float(header["typical_length"]),
             joint_names=tuple(header["joint_names"]),

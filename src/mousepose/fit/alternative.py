@@ -28,7 +28,7 @@ _REGULAR = 1e-9
 
 
 class Refit(NamedTuple):
-    """Poses under another prior, their cost by term (T, 5) and their covariance (T, n, n)."""
+    """Poses under another prior, their cost by term (T, 4) and their covariance (T, n, n)."""
 
     poses: PoseArrays
     terms: Floats
@@ -96,7 +96,7 @@ def _refit_batch(
         joints = len(PUBLISHED_JOINT_NAMES)
         found = {
             "prior": [
-                terms.published_prior(mixture, joints, weights.prior, moved),
+                terms.published_prior(mixture, joints, weights.prior[0], moved),
                 terms.prior(poses, _WEAK),
             ],
             "limits": [terms.limits(body, weights.limit, moved)],

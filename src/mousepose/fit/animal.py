@@ -18,10 +18,11 @@ from mousepose.fit.energy import information_of
 from mousepose.fit.follow import follow
 from mousepose.fit.learn import geometry_jacobian
 from mousepose.fit.place import fit_each, place
+from mousepose.fit.sample import independent_frames, trustworthy
 from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
 from mousepose.fit.sizing import stand_on_floor, without_floor
 from mousepose.fit.smooth import smooth
-from mousepose.types import Floats, Ints
+from mousepose.types import Floats
 
 #: Frames from which the shape is learned; more change it by less than its own uncertainty.
 SHAPE_FRAMES = 150
@@ -34,9 +35,12 @@ _OFFSET_SHARE = 0.7
 _FREE_SIZE_SD = 0.3
 _MOTION_WINDOWS = 3
 _MOTION_FRAMES = 240
-_MOTION_ROUNDS = 6
-#: Expectation-maximisation is slow when most of a change is unseen: its steps are lengthened.
-_LENGTHEN = 1.8
+_MOTION_ROUNDS = 4
+#: Learning starts from quicker motion than usual: what is smoothed away at first stays unseen.
+_QUICKER = 10.0
+#: Expectation-maximisation is slow where little is seen: its steps are lengthened by what share of
+#: a step, in logarithms, is left over for the next one.
+_FIRST_KEPT, _MOST_KEPT = 0.5, 0.95
 
 
 def learn_shape(points: Points, times: Floats, setup: Setup, animal: Animal) -> Animal:
@@ -50,12 +54,12 @@ def learn_shape(points: Points, times: Floats, setup: Setup, animal: Animal) -> 
     poses, cost, _ = place(
         arrays, without_floor(setup), weights, points, setup.body.axes, setup.config.iterations
     )
-    kept = _trustworthy(points, cost)
+    kept = trustworthy(points, cost)
     if not len(kept):
         return animal
     points, poses = Points(points.xy[kept], points.covariance[kept]), poses.take(kept)
-    first = animal
-    worth = _independent_frames(times[kept]) / max(len(kept), 1)
+    first = replace(Animal.typical(setup), shape=setup.first_shape(animal.mean))
+    worth = independent_frames(times[kept], _POSE_SECONDS) / max(len(kept), 1)
     animal, poses = stand_on_floor(setup, animal, arrays, poses)
     fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
     for _ in range(_SHAPE_ROUNDS):
@@ -68,18 +72,6 @@ def learn_shape(points: Points, times: Floats, setup: Setup, animal: Animal) -> 
         )
         fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
     return animal
-
-
-def _independent_frames(times: Floats) -> float:
-    """Return how many frames at `times` (T,) s are a second apart, in effect."""
-    return 1.0 + float(np.minimum(np.diff(times), _POSE_SECONDS).sum()) / _POSE_SECONDS
-
-
-def _trustworthy(points: Points, cost: Floats) -> Ints:
-    """Return the frames that fit like most: a wrong pose must not bend the shape."""
-    seen = np.isfinite(points.xy[..., 0]).sum((1, 2))
-    misfit = np.nan_to_num(cost.sum(1) / np.maximum(seen, 1), nan=np.inf)
-    return np.flatnonzero(np.isfinite(misfit) & (misfit <= 2 * np.median(misfit)))
 
 
 def _shared_step(
@@ -99,8 +91,6 @@ def _shared_step(
     scale = np.divide(pull.value, data.value, out=np.ones_like(data.value), where=data.value != 0)
     shared = shared * scale[..., None]
     others = [terms.prior(poses, weights.prior)]
-    if weights.posture:
-        others.append(terms.posture(arrays, weights.posture, moved))
     if weights.limit:
         others.append(terms.limits(arrays, weights.limit, moved))
     if views.floor_known:
@@ -224,7 +214,7 @@ def learn_motion(
     windows = _best_windows(usable, times, length, setup.config.longest_gap)
     if not windows:
         return animal
-    acceleration = animal.acceleration
+    acceleration = _QUICKER * animal.acceleration
     parts = [slice(start, start + length) for start in windows]
     cuts = [Points(points.xy[part], points.covariance[part]) for part in parts]
     tracks = [
@@ -233,6 +223,7 @@ def learn_motion(
         )[0]
         for cut, part in zip(cuts, parts, strict=True)
     ]  # fmt: skip
+    last = None
     for _ in range(_MOTION_ROUNDS):
         changes = []
         for k, (cut, part) in enumerate(zip(cuts, parts, strict=True)):
@@ -241,7 +232,10 @@ def learn_motion(
             changes.append(window.change)
         ratio = np.mean(changes, axis=0)
         ratio = np.r_[ratio[:3].mean(), ratio[3:6].mean(), ratio[6:]]
-        acceleration = acceleration * np.clip(ratio**_LENGTHEN, 0.1, 10)
+        slope = np.log(ratio)
+        kept = np.clip(slope / last, 0, _MOST_KEPT) if last is not None else _FIRST_KEPT
+        acceleration = acceleration * np.exp(np.clip(slope / (1 - kept), -2.3, 2.3))
+        last = slope
     return replace(animal, acceleration=acceleration)
 
 

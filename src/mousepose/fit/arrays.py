@@ -16,7 +16,7 @@ from mousepose.types import Floats, Ints
 
 
 class BodyArrays(NamedTuple):
-    """One animal's body as the kernels read it: J joints, M marks, r coordinates, k postures."""
+    """One animal's body as the kernels read it: J joints, M marks, r coordinates."""
 
     parent: Ints  #: (J,)
     bone: Floats  #: (J, 3) mm, scaled to the animal
@@ -27,8 +27,6 @@ class BodyArrays(NamedTuple):
     mark_bone: Ints  #: (M,)
     mark_offset: Floats  #: (M, 3) mm, scaled to the animal
     mark_variance: Floats  #: (M,) mm^2, how far a mark wanders from its place
-    posture: Floats  #: (k, J, 3) per mm, whitened combinations of joint positions in the root frame
-    posture_offset: Floats  #: (k,)
     paw: Ints  #: (P,) joints that touch the floor
 
 
@@ -44,9 +42,8 @@ class Views(NamedTuple):
 class Weights(NamedTuple):
     """How much each term counts; a term with weight 0 is off."""
 
-    prior: float  #: factor on ||z||^2
+    prior: Floats  #: (r,) factor on the square of every pose coordinate
     limit: float  #: 1 / rad^2 beyond a joint limit
-    posture: float  #: factor on the posture constraints
     robust: float  #: squared whitened distance at which a point's pull is halved (inf: never)
     penetration: float  #: 1 / mm^2 below the floor
     contact: float  #: 1 / mm^2 above the floor, fading with height
@@ -75,4 +72,4 @@ class PoseArrays(NamedTuple):
 
 
 #: Names of the energy terms, in the order of the kernels' cost vector.
-TERMS = ("reprojection", "prior", "limits", "posture", "floor")
+TERMS = ("reprojection", "prior", "limits", "floor")

@@ -29,8 +29,8 @@ class FitConfig:
     prior_weight: float = 1.0  #: factor on the prior's energy
     limits: bool = True  #: joint limits, soft
     limit_sigma: float = 0.05  #: rad beyond a joint limit that cost as much as one sigma
-    posture: bool = True  #: the prior's postures
     animal_shape: bool = True  #: fit bone lengths and mark offsets once per animal
+    animal_bending: bool = True  #: learn once per animal how it bends
     temporal: bool = True  #: smooth through time; False = every frame alone
     window: int = 960  #: frames smoothed together
     overlap: int = 40  #: frames of context on either side of a window

@@ -1,7 +1,7 @@
 """The energy of one frame's pose: its cost by term, and its normal equations.
 
 E = 1/2 sum of squared whitened residuals: reprojection (with the Geman-McClure robust loss), the
-prior on z, joint limits, posture constraints, and the floor. `mousepose.fit.terms` writes the same
+prior on z, joint limits, and the floor. `mousepose.fit.terms` writes the same
 terms plainly in NumPy; tests hold the two against each other.
 """
 
@@ -40,7 +40,7 @@ def new_normal(body: BodyArrays, cameras: int) -> Normal:
     """Return room for the normal equations of a body seen by some cameras."""
     n = 6 + body.basis.shape[2]
     even = n + n % 2
-    rows = 2 * cameras * len(body.mark_bone) + len(body.posture) + len(body.paw)
+    rows = 2 * cameras * len(body.mark_bone) + len(body.paw)
     return Normal(
         np.zeros((even, even)), np.zeros(n), np.zeros((rows, n)), np.zeros((even, rows)),
         np.zeros(rows), np.zeros(3), np.zeros(3), np.zeros((2, 3)),
@@ -119,7 +119,7 @@ def cost(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats, factor: Floats, anchor: Floats,
     z: Floats, state: State, normal: Normal, terms: Floats,
 ) -> float:  # fmt: skip
-    """Return the energy of the pose in `state`; `terms` (5,) receives its parts."""
+    """Return the energy of the pose in `state`; `terms` (4,) receives its parts."""
     for k in range(len(terms)):
         terms[k] = 0.0
     for mark in range(len(body.mark_bone)):
@@ -134,18 +134,15 @@ def cost(
             square = first * first + second * second
             terms[0] += 0.5 * square / (1 + square / weights.robust)
     for c in range(len(z)):
-        terms[1] += 0.5 * weights.prior * z[c] * z[c]
+        terms[1] += 0.5 * weights.prior[c] * z[c] * z[c]
     for i in range(3):
         step = state.joint[0, i] - anchor[i]
         terms[1] += 0.5 * weights.anchor * step * step
     if weights.limit > 0:
         terms[2] = _limit_cost(body, state, weights.limit)
-    if weights.posture > 0:
-        for k in range(len(body.posture)):
-            terms[3] += 0.5 * weights.posture * _posture(body, k, state) ** 2
     if views.floor_known:
-        terms[4] = _floor_cost(body, views, weights, state)
-    return terms[0] + terms[1] + terms[2] + terms[3] + terms[4]
+        terms[3] = _floor_cost(body, views, weights, state)
+    return terms[0] + terms[1] + terms[2] + terms[3]
 
 
 @inner
@@ -156,20 +153,6 @@ def _limit_cost(body: BodyArrays, state: State, weight: float) -> float:
             angle = state.angle[j, i]
             beyond = max(angle - body.high[j, i], 0.0) + min(angle - body.low[j, i], 0.0)
             total += 0.5 * weight * beyond * beyond
-    return total
-
-
-@inner
-def _posture(body: BodyArrays, k: int, state: State) -> float:
-    """Return one whitened posture: a combination of joint positions in the root's frame."""
-    posture, joint, rotation = body.posture, state.joint, state.rotation
-    total = -body.posture_offset[k]
-    for j in range(1, len(body.parent)):
-        x, y, z = joint[j, 0] - joint[0, 0], joint[j, 1] - joint[0, 1], joint[j, 2] - joint[0, 2]
-        for i in range(3):
-            total += posture[k, j, i] * (
-                rotation[0, 0, i] * x + rotation[0, 1, i] * y + rotation[0, 2, i] * z
-            )
     return total
 
 
@@ -204,8 +187,6 @@ def linearise(
     """Fill the Gauss-Newton normal equations of the pose in `state` (with its velocities)."""
     n = len(normal.gradient)
     rows = _reprojection_rows(body, views, weights, xy, factor, state, normal)
-    if weights.posture > 0:
-        rows = _posture_rows(body, weights, state, normal, rows)
     if views.floor_known:
         rows = _floor_rows(body, views, weights, state, normal, rows)
     _product(normal, rows, n)
@@ -214,8 +195,8 @@ def linearise(
         normal.hessian[3 + i, 3 + i] += weights.anchor
         normal.gradient[3 + i] += weights.anchor * (state.joint[0, i] - anchor[i])
     for c in range(len(z)):
-        normal.hessian[6 + c, 6 + c] += weights.prior
-        normal.gradient[6 + c] += weights.prior * z[c]
+        normal.hessian[6 + c, 6 + c] += weights.prior[c]
+        normal.gradient[6 + c] += weights.prior[c] * z[c]
     if weights.limit > 0:
         _add_limits(body, weights, state, normal)
 
@@ -265,27 +246,6 @@ def _root_columns(
     q0, q1, q2 = point[0] - joint[0, 0], point[1] - joint[0, 1], point[2] - joint[0, 2]
     out[row, 0], out[row, 1], out[row, 2] = q1 * b2 - q2 * b1, q2 * b0 - q0 * b2, q0 * b1 - q1 * b0
     out[row, 3], out[row, 4], out[row, 5] = b0, b1, b2
-
-
-@inner
-def _posture_rows(
-    body: BodyArrays, weights: Weights, state: State, normal: Normal, row: int
-) -> int:
-    scale = math.sqrt(weights.posture)
-    rotation, v, out, posture = state.rotation, state.velocity, normal.jacobian, body.posture
-    for k in range(len(posture)):
-        for c in range(out.shape[1]):
-            out[row, c] = 0.0
-        for j in range(1, len(body.parent)):
-            x, y, z = scale * posture[k, j, 0], scale * posture[k, j, 1], scale * posture[k, j, 2]
-            b0 = rotation[0, 0, 0] * x + rotation[0, 0, 1] * y + rotation[0, 0, 2] * z
-            b1 = rotation[0, 1, 0] * x + rotation[0, 1, 1] * y + rotation[0, 1, 2] * z
-            b2 = rotation[0, 2, 0] * x + rotation[0, 2, 1] * y + rotation[0, 2, 2] * z
-            for c in range(v.shape[2]):
-                out[row, 6 + c] += b0 * v[j, 0, c] + b1 * v[j, 1, c] + b2 * v[j, 2, c]
-        normal.residual[row] = scale * _posture(body, k, state)
-        row += 1
-    return row
 
 
 @inner

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.continuity import settle, write_poses
 from mousepose.fit.place import fit_each, place
 from mousepose.types import Floats, Ints
@@ -34,7 +34,7 @@ def follow(
     Frames that are not `usable` (T,) take the pose of the nearest usable one.
     """
     index = np.flatnonzero(usable)
-    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
+    terms, tried = np.zeros((len(usable), len(TERMS))), np.zeros(len(usable), np.int64)
     anchors = index[:: min(_ANCHOR_EVERY, len(index))]
     placed, _, _ = place(body, views, weights, _take(points, anchors), axes, _ANCHOR_STEPS)
     poses = placed.take(np.searchsorted(anchors, index, side="right") - 1)
@@ -58,7 +58,7 @@ def place_each(
     The few that fit no heading try the poses of others, as one more start.
     """
     index = np.flatnonzero(usable)
-    terms, tried = np.zeros((len(usable), 5)), np.zeros(len(usable), np.int64)
+    terms, tried = np.zeros((len(usable), len(TERMS))), np.zeros(len(usable), np.int64)
     track = _take(points, index)
     poses, found, tried[index] = place(body, views, weights, track, axes, iterations)
     for shift in (1, -1, 2, -2):

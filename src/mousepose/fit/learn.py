@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.linalg
 
 from mousepose.body.model import BodyModel, Marks
 from mousepose.body.prior import PosePrior
 from mousepose.fit import terms
 from mousepose.fit.arrays import BodyArrays, PoseArrays
+from mousepose.fit.coordinates import leading_coordinates
 from mousepose.fit.reference import minimise, plain_cost
 from mousepose.geometry import rotation
 from mousepose.skeleton import mirrored_name
@@ -35,9 +35,6 @@ class LearnConfig:
     smallest_sigma: float = 1.5  #: mm, no mark is taken to be steadier than labels are
     coordinates: int = 24  #: pose coordinates kept
     unseen_sd: float = 0.05  #: rad added to every angle for poses that were not among the learned
-    least_lever: float = 2.0  #: mm, lever by which an angle counts that moves no mark
-    postures: int = 12  #: postures kept
-    posture_sd: float = 1.0  #: mm added to joint positions before postures are sought
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +96,7 @@ def angle_body(found: Learned) -> BodyArrays:
     return BodyArrays(
         np.array(body.skeleton.parents), scale[:, None] * body.bone_vectors,
         np.zeros((len(scale), 3)), basis, body.limits[..., 0], body.limits[..., 1], marks.bone,
-        scale[marks.bone, None] * marks.offset, marks.sigma**2, np.zeros((0, len(scale), 3)),
-        np.zeros(0), np.zeros(0, np.int64),
+        scale[marks.bone, None] * marks.offset, marks.sigma**2, np.zeros(0, np.int64),
     )  # fmt: skip
 
 
@@ -202,85 +198,30 @@ def _other_side(name: str, names: tuple[str, ...]) -> str:
 
 
 def to_prior(found: Learned, config: LearnConfig, source: str, typical_length: float) -> PosePrior:
-    """Return the prior that a pose fit uses: leading coordinates, and postures.
+    """Return the prior that a pose fit uses, its coordinates in the order of what they move.
 
     `typical_length` is the animals' mean straight distance from snout to tail base in mm.
     """
     body = found.body
     free = np.argwhere(body.free)
-    coordinates = _coordinates(found, config)
-    basis = np.zeros((*body.free.shape, coordinates.shape[1]))
-    basis[free[:, 0], free[:, 1]] = coordinates
+    wider = found.covariance + config.unseen_sd**2 * np.eye(len(free))
+    arrays = angle_body(found)
+    arrays.mean[free[:, 0], free[:, 1]] = found.mean
+    basis = arrays.basis @ leading_coordinates(arrays, wider, len(free))
     mean = np.zeros(body.free.shape)
     mean[free[:, 0], free[:, 1]] = found.mean
-    posture, offset = _postures(found, config)
     plain = PosePrior.isotropic(body)
     return PosePrior(
         mean=mean,
         basis=basis,
-        posture=posture,
-        posture_offset=offset,
-        acceleration=np.r_[plain.acceleration[:2], np.full(coordinates.shape[1], 3000.0)],
+        coordinates=config.coordinates,
+        acceleration=plain.acceleration,
         body_length=body.body_length_of(found.shape),
         typical_length=typical_length,
         joint_names=body.skeleton.joint_names,
         source=source,
         shape=tuple(found.shape),
     )
-
-
-def _coordinates(found: Learned, config: LearnConfig) -> Floats:
-    """Return the angles (A, r) per pose coordinate: those that move the marks most come first.
-
-    Principal axes of the angles' covariance in the metric of how far the marks go, so that a turn
-    of the shoulder counts more than one of the tail's tip.
-    """
-    arrays = angle_body(found)
-    still = PoseArrays(np.eye(3)[None], np.zeros((1, 3)), found.mean[None])
-    velocity = terms.mark_points(arrays, terms.motion(arrays, still))[1][0, ..., 6:]
-    count = velocity.shape[-1]
-    flat = velocity.reshape(-1, count)
-    metric = flat.T @ flat / len(velocity) + config.least_lever**2 * np.eye(count)
-    root = np.linalg.cholesky(metric)
-    wider = found.covariance + config.unseen_sd**2 * np.eye(count)
-    values, vectors = np.linalg.eigh(root.T @ wider @ root)
-    first = np.argsort(-values)[: config.coordinates]
-    return np.asarray(np.linalg.solve(root.T, vectors[:, first] * np.sqrt(values[first])))
-
-
-def _postures(found: Learned, config: LearnConfig) -> tuple[Floats, Floats]:
-    """Return the combinations of joint positions that mice keep tighter than their angles say.
-
-    Generalised eigenvectors of the covariance of joint positions, seen from the root bone, over
-    the one that random angles from the Gaussian give; the tail is left out, it goes anywhere.
-    """
-    body, arrays = found.body, angle_body(found)
-    kept = [j for j, name in enumerate(body.skeleton.joint_names) if j and "_TAIL" not in name[3:]]
-    upright = found.poses._replace(
-        rotation=np.broadcast_to(np.eye(3), found.poses.rotation.shape),
-        place=np.zeros_like(found.poses.place),
-    )
-    moved = terms.motion(arrays, upright)
-    seen = moved.joint[:, kept]
-    partner = np.array(body.skeleton.mirror)
-    reflect = np.eye(3) - 2 * np.outer(body.axes[1], body.axes[1])
-    both = np.concatenate([seen, (moved.joint[:, partner] @ reflect)[:, kept]])
-    velocity = moved.velocity[:, kept, :, 6:].reshape(len(seen), len(kept) * 3, -1)
-    real = np.cov(both.reshape(len(both), -1).T, bias=True) + np.einsum(
-        "tin,tnk,tjk->ij", velocity, found.posterior[:, 6:, 6:], velocity, optimize=True
-    ) / len(seen)
-    real += config.posture_sd**2 * np.eye(len(real))
-    random = np.random.default_rng(0).multivariate_normal(found.mean, found.covariance, 4000)
-    start = PoseArrays(np.tile(np.eye(3), (len(random), 1, 1)), np.zeros((len(random), 3)), random)
-    angles = terms.motion(arrays, start).joint[:, kept].reshape(len(random), -1)
-    # a mirrored mouse is a mouse: neither a finite sample nor the few poses may favour a side
-    mirror = np.kron(np.eye(len(kept))[[kept.index(partner[j]) for j in kept]], reflect)
-    real, drawn = ((c + mirror @ c @ mirror.T) / 2 for c in (real, np.cov(angles.T)))
-    values, vectors = scipy.linalg.eigh(real, drawn + 1e-2 * np.eye(len(real)))
-    rows = (vectors / np.sqrt(values)).T[: config.postures]
-    posture = np.zeros((len(rows), len(partner), 3))
-    posture[:, kept] = rows.reshape(len(rows), len(kept), 3)
-    return posture, rows @ both.mean(0).ravel()
 
 
 def start_poses(body: BodyModel, root: Floats, forward: Floats, left: Floats) -> PoseArrays:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.solver import fit_frames
 from mousepose.geometry import rotation
 from mousepose.types import Floats, Ints
@@ -27,12 +27,12 @@ def fit_each(
     body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
     iterations: int, chained: Bools | None = None,
 ) -> tuple[Floats, Ints]:  # fmt: skip
-    """Improve poses in place, every frame alone; return cost by term (T, 5) and steps (T,).
+    """Improve poses in place, every frame alone; return cost by term (T, 4) and steps (T,).
 
     Frames that are `chained` (T,) start where the frame before them ended.
     """
     frames = len(poses.place)
-    terms, tried = np.zeros((frames, 5)), np.zeros(frames, np.int64)
+    terms, tried = np.zeros((frames, len(TERMS))), np.zeros(frames, np.int64)
     fit_frames(
         body, views, weights, points, poses.place.copy(), poses, iterations, terms, tried,
         np.zeros((0, 0, 0)), np.zeros((0, 0)),
@@ -55,9 +55,7 @@ def place(
         np.repeat(points.xy, len(headings), axis=0),
         np.repeat(points.covariance, len(headings), axis=0),
     )
-    held = body._replace(
-        basis=body.basis[..., :0], posture=body.posture[:0], posture_offset=body.posture_offset[:0]
-    )
+    held = body._replace(basis=body.basis[..., :0])
     stiff = PoseArrays(starts.rotation, starts.place, starts.z[:, :0])
     terms, _ = fit_each(held, views, weights, many, stiff, _HELD_STEPS)
     order = np.argsort(terms.sum(1).reshape(frames, -1), axis=1, kind="stable")[:, :_KEPT]

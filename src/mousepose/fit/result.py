@@ -32,7 +32,7 @@ _POOR = 6.0
 
 @dataclass(eq=False)
 class Track:
-    """Solved variables of T frames: poses, cost by term (T, 5), cost of time (T,), covariance.
+    """Solved variables of T frames: poses, cost by term (T, 4), cost of time (T,), covariance.
 
     `solved` (T,) says which frames have a pose at all.
     """
@@ -177,7 +177,7 @@ def describe(setup: Setup, animal: Animal) -> dict[str, Any]:
     from mousepose import __version__
 
     digest = hashlib.sha256()
-    models = [setup.body.rest, setup.prior.mean, setup.prior.basis, setup.prior.posture]
+    models = [setup.body.rest, setup.prior.mean, setup.prior.basis]
     prior = setup.prior.source
     if setup.mixture is not None:
         mixture = setup.mixture

@@ -23,8 +23,10 @@ from mousepose.geometry.camera import Camera
 from mousepose.types import Floats
 
 #: How far, as a share, an animal's size may be off that these give: between recordings the distance
-#: from snout to tail base differs by 5 % with the posture, weight goes with much besides length.
+#: from snout to tail base differs by 5 % with how it stands, weight goes with much besides length.
 _SCALE_SD = {"none": 0.10, "weight": 0.06, "body_length": 0.05, "bone": 0.03}
+#: How far, as a share, the straight length of a mean pose is off that was seen by one camera.
+_STRAIGHT_SD = 0.03
 #: Where the straight body length is measured.
 BODY_ENDS = ("NOSE", "ROOT_TAIL")
 _PAWS = ("LEFT_HIND_PAW", "RIGHT_HIND_PAW", "LEFT_FORE_PAW", "RIGHT_FORE_PAW")
@@ -169,21 +171,26 @@ class Setup:
         """Return the weights of the terms."""
         config = self.config
         return Weights(
-            prior=config.prior_weight,
+            prior=np.full(self.prior.coordinates, config.prior_weight),
             limit=config.limit_sigma**-2 if config.limits else 0.0,
-            posture=config.prior_weight if config.posture and len(self.prior.posture) else 0.0,
             robust=min(config.robust, 1e15) ** 2,
             penetration=config.floor_sigma**-2,
             contact=config.floor_sigma**-2,
             anchor=1e-6,
         )
 
-    def first_shape(self) -> Floats:
-        """Return the shape that the scale and the prior give before any image is seen."""
+    def first_shape(self, mean: Floats | None = None) -> Floats:
+        """Return the shape that the scale and the prior give before any image is seen.
+
+        `mean` (J, 3) rad are the animal's mean joint rotations, where they are known better than
+        from the prior: how straight it carries itself tells what its straight length means.
+        """
         body, prior = self.body, self.prior
         learned = len(prior.shape) == len(body.shape_space) and self.scale.kind != "model"
         shape = np.array(prior.shape) if learned else body.shape_space.mean
         factor = self._size_factor(shape)
+        if mean is not None and self.scale.kind == "body_length":
+            factor /= self._straightness(shape, mean)
         if factor == 1.0:
             return shape
         if "size" not in body.shape_space.names:
@@ -192,6 +199,20 @@ class Setup:
             )
         shape[body.shape_space.names.index("size")] += math.log(factor)
         return shape
+
+    def _straightness(self, shape: Floats, mean: Floats) -> float:
+        """Return how much longer the straight length is at joint rotations `mean` than usual.
+
+        Differences smaller than what the mean of one view is off by are drawn to none.
+        """
+        pose = replace(self.body.rest_pose(), shape=shape)
+        ends = [self.body.skeleton.index(name) for name in BODY_ENDS]
+        joints = [
+            self.body.joints(replace(pose, joint_rotation=m))[ends] for m in (self.prior.mean, mean)
+        ]
+        usual, have = (np.linalg.norm(nose - tail) for nose, tail in joints)
+        change = math.log(have / usual)
+        return math.exp(change**3 / (change**2 + _STRAIGHT_SD**2))
 
     def _size_factor(self, shape: Floats) -> float:
         scale, body = self.scale, self.body
@@ -210,27 +231,38 @@ class Setup:
 
 @dataclass(frozen=True, eq=False)
 class Animal:
-    """What is learned once for an animal: its `shape` (S,), where its marks sit and how it moves.
+    """What is learned once for an animal: its `shape` (S,), where its marks sit, how it moves.
 
     `offset` (M, 3) mm are the marks' offsets in rest axes, in the order of the setup's keypoint
-    map; `acceleration` (2 + r,) as in `PosePrior`.
+    map. Its joint rotations are `mean` (J, 3) rad + `basis` (J, 3, r) z with z ~ N(0, I), and
+    `acceleration` (2 + r,) are the spectral densities with which a root turn (rad^2/s^3), its place
+    (mm^2/s^3) and every coordinate z (1/s^3) accelerate.
     """
 
     shape: Floats
     offset: Floats
+    mean: Floats
+    basis: Floats
     acceleration: Floats
 
     @classmethod
     def typical(cls, setup: Setup) -> Animal:
         """Return the animal that is assumed before any image is seen."""
         marks = setup.keypoint_map.marks(setup.body)
-        return cls(setup.first_shape(), marks.offset, setup.prior.acceleration)
+        prior, r = setup.prior, setup.prior.coordinates
+        turn, place, coordinate = prior.acceleration
+        return cls(
+            setup.first_shape(), marks.offset, prior.mean, prior.basis[..., :r],
+            np.r_[turn, place, np.full(r, coordinate)],
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """Return the animal as numbers and lists, for JSON."""
         return {
             "shape": self.shape.tolist(),
             "offset_mm": self.offset.tolist(),
+            "mean_rad": self.mean.tolist(),
+            "basis_rad": self.basis.tolist(),
             "acceleration": self.acceleration.tolist(),
         }
 
@@ -238,19 +270,21 @@ class Animal:
     def from_dict(cls, table: Mapping[str, Any]) -> Animal:
         """Return the animal that `to_dict` wrote. Raises `InputError` for anything else."""
         try:
-            return cls(*(
-                np.array(table[key], np.float64) for key in ("shape", "offset_mm", "acceleration")
-            ))  # fmt: skip
+            keys = ("shape", "offset_mm", "mean_rad", "basis_rad", "acceleration")
+            return cls(*(np.array(table[key], np.float64) for key in keys))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"not an animal written by mousepose: {error}") from error
 
 
 def check_animal(setup: Setup, animal: Animal) -> None:
     """Raise `InputError` for an animal that was learned with another body, map or prior."""
+    joints, r = len(setup.body.skeleton.joint_names), setup.prior.coordinates
     for name, have, want in (
         ("shape", animal.shape, (len(setup.body.shape_space),)),
         ("offset", animal.offset, (len(setup.keypoint_map), 3)),
-        ("acceleration", animal.acceleration, (2 + setup.prior.coordinates,)),
+        ("mean", animal.mean, (joints, 3)),
+        ("basis", animal.basis, (joints, 3, r)),
+        ("acceleration", animal.acceleration, (2 + r,)),
     ):
         if have.shape != want or not np.isfinite(have).all():
             raise InputError(
@@ -274,15 +308,13 @@ def body_arrays(setup: Setup, animal: Animal, marks: Marks | None = None) -> Bod
     return BodyArrays(
         parent=np.array(body.skeleton.parents, np.int64),
         bone=np.ascontiguousarray(scale[:, None] * body.bone_vectors),
-        mean=np.ascontiguousarray(prior.mean),
-        basis=np.ascontiguousarray(prior.basis),
+        mean=np.ascontiguousarray(animal.mean),
+        basis=np.ascontiguousarray(animal.basis),
         low=np.ascontiguousarray(body.limits[..., 0]),
         high=np.ascontiguousarray(body.limits[..., 1]),
         mark_bone=np.asarray(marks.bone, np.int64),
         mark_offset=np.ascontiguousarray(scale[marks.bone, None] * marks.offset),
         mark_variance=np.ascontiguousarray((marks.sigma * size) ** 2),
-        posture=np.ascontiguousarray(prior.posture / size),
-        posture_offset=np.ascontiguousarray(prior.posture_offset),
         paw=np.array(paws, np.int64),
     )
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
-from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.kinematics import njit
 from mousepose.fit.reference import moved
 from mousepose.fit.solver import fit_frames
@@ -29,7 +29,7 @@ _TOLERANCE = 3e-4
 
 
 class Window(NamedTuple):
-    """A smoothed window: poses, cost by term (T, 5) and of time (T,), and covariances.
+    """A smoothed window: poses, cost by term (T, 4) and of time (T,), and covariances.
 
     `covariance` (T, n, n) is the posterior of every frame and `alone` (T, n, n) the normal matrix
     that its own image and the prior give; `change` (n,) the mean square change of
@@ -67,6 +67,20 @@ def velocity_changes(poses: PoseArrays, times: Floats) -> Floats:
     return np.asarray(np.diff(velocity / step, axis=0))
 
 
+def share_of_frame(times: Floats, acceleration: Floats) -> Floats:
+    """Return the weight (r,) of the prior in every frame with which it holds for motion as a whole.
+
+    Frames close in time show one pose, not many: were each drawn to the prior's mean with full
+    weight, then with steady motion the pose of any frame would spread far less than the prior says.
+    A coordinate of density q (1/s^3) that a weight w draws back in every frame, h seconds apart, is
+    a stationary process with the spectrum 1 / (w / h + omega^4 / q). Its variance
+    (q / (w / h)^3)^(1/4) / sqrt(8) is 1 where w = h q^(1/3) / 4. Of its squared velocity changes,
+    1 - w is what its density alone would give.
+    """
+    step = float(np.median(np.diff(times)))
+    return np.minimum(step * np.cbrt(acceleration[2:]) / 4, 1.0)
+
+
 def densities(acceleration: Floats) -> Floats:
     """Return the density of every variable (n,) from those of turn, place and coordinates."""
     return np.append(np.repeat(acceleration[:2], 3), acceleration[2:])
@@ -80,6 +94,8 @@ def smooth(
     frames, n = len(times), 6 + poses.z.shape[1]
     inverse = 1 / densities(acceleration)
     marks = stencil(times)
+    share = share_of_frame(times, acceleration)
+    alone, weights = weights, weights._replace(prior=share * weights.prior)
     depth_from = poses.place.copy()
     room = np.zeros((frames, n, n)), np.zeros((frames, n))
     _tried, _alone = np.zeros(frames, np.int64), np.zeros(frames, bool)
@@ -87,7 +103,7 @@ def smooth(
     def weigh(
         trial: PoseArrays, hessians: Floats, gradients: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        found = np.zeros((frames, 5))
+        found = np.zeros((frames, len(TERMS)))
         fit_frames(
             body,
             views,
@@ -133,8 +149,12 @@ def smooth(
     factor, _ = _factor(room, marks, inverse, change, 1e-9, band)
     covariance, expected = np.zeros((frames, n, n)), np.zeros((frames - 2, n))
     selected_inverse(factor, marks.factor, covariance, expected)
+    single = room[0].copy()
+    diagonal = np.arange(6, n)
+    single[:, diagonal, diagonal] += alone.prior - weights.prior
     ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse / max(frames - 2, 1)
-    return Window(poses, terms, np.pad(time, 1), covariance, room[0], ratio, steps)
+    ratio[6:] /= np.maximum(1 - share, 0.1)
+    return Window(poses, terms, np.pad(time, 1), covariance, single, ratio, steps)
 
 
 def _factor(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.energy import Normal, cost, information_of, linearise, new_normal
 from mousepose.fit.kinematics import State, exponential, forward, inner, new_state, njit
 from mousepose.types import Floats, Ints
@@ -44,7 +44,7 @@ def _new_frame(body: BodyArrays, cameras: int) -> Frame:
     n = 6 + r
     return Frame(
         np.zeros((3, 3)), np.zeros(3), np.zeros(r), np.zeros(n), np.zeros((n, n)),
-        np.zeros((cameras, len(body.mark_bone), 3)), np.zeros(3), np.zeros(5),
+        np.zeros((cameras, len(body.mark_bone), 3)), np.zeros(3), np.zeros(len(TERMS)),
     )  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def fit_frames(
 ) -> None:  # fmt: skip
     """Improve the poses of T frames in place, or with no iterations only weigh them.
 
-    The noise of the points is taken at the depth of `depth_from` (T, 3). `terms` (T, 5) receives
+    The noise of the points is taken at the depth of `depth_from` (T, 3). `terms` (T, 4) receives
     the cost by term, `tried` (T,) the steps. Without iterations, `hessians` (T, n, n) and
     `gradients` (T, n) that are not empty receive the normal equations. A frame that is `chained`
     (T,) starts from the result of the frame before it.

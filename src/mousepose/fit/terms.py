@@ -133,12 +133,13 @@ def points_in_space(body: BodyArrays, xyz: Floats, sigma: Floats, moved: Motion)
     return Residuals(value.reshape(frames, -1), jacobian.reshape(frames, -1, n))
 
 
-def prior(poses: PoseArrays, weight: float) -> Residuals:
-    """Return z itself: the learned prior is N(0, I)."""
+def prior(poses: PoseArrays, weight: Floats | float) -> Residuals:
+    """Return z itself: the learned prior is N(0, I). `weight` is one number or (r,)."""
     frames, r = poses.z.shape
+    root = np.sqrt(np.broadcast_to(weight, r))
     jacobian = np.zeros((frames, r, 6 + r))
-    jacobian[:, :, 6:] = np.eye(r)
-    return Residuals(np.sqrt(weight) * poses.z, np.sqrt(weight) * jacobian)
+    jacobian[:, :, 6:] = np.diag(root)
+    return Residuals(root * poses.z, jacobian)
 
 
 def limits(body: BodyArrays, weight: float, moved: Motion) -> Residuals:
@@ -152,17 +153,6 @@ def limits(body: BodyArrays, weight: float, moved: Motion) -> Residuals:
     return Residuals(
         scale * beyond.reshape(frames, -1), scale * jacobian.reshape(frames, joints * 3, -1)
     )
-
-
-def posture(body: BodyArrays, weight: float, moved: Motion) -> Residuals:
-    """Return combinations of joint positions in the root's frame that mice keep tight."""
-    root = moved.rotation[:, :1]
-    seen = ((moved.joint - moved.joint[:, :1])[..., None, :] @ root)[..., 0, :]
-    value = np.einsum("kji,tji->tk", body.posture, seen) - body.posture_offset
-    velocity = np.swapaxes(root, -1, -2) @ moved.velocity
-    jacobian = np.einsum("kji,tjin->tkn", body.posture, velocity)
-    jacobian[..., :6] = 0  # neither turning nor moving the whole animal changes its posture
-    return Residuals(np.sqrt(weight) * value, np.sqrt(weight) * jacobian)
 
 
 def floor(
