@@ -63,7 +63,7 @@ def variants(problems: Problems) -> Iterator[tuple[str, Problems, Method, bool]]
     if not problems.exact_skeleton:
         yield "isotropic_prior", problems, with_config(prior="isotropic"), False
         yield "no_limits", problems, with_config(limits=False), False
-        yield "no_posture", problems, with_config(posture=False), False
+        yield "no_bending", problems, with_config(animal_bending=False), False
         yield "no_animal_shape", problems, with_config(animal_shape=False), False
         bare = replace(full.keypoint_map, offset=np.zeros_like(full.keypoint_map.offset))
         yield "no_mark_offsets", problems, replace(full, keypoint_map=bare), False

@@ -80,7 +80,7 @@ class PosePrior:
             mean=np.zeros(body.free.shape),
             basis=basis,
             coordinates=len(free),
-            acceleration=np.array([100.0, 3e5, 3000.0]),
+            acceleration=np.array([100.0, 3e5, 1000.0]),
             body_length=_length(body),
             typical_length=_CARRIED * _length(body),
             joint_names=body.skeleton.joint_names,

@@ -33,11 +33,11 @@ _POSE_SECONDS = 1.0
 _OFFSET_SHARE = 0.7
 #: Standard deviation of the logarithm of size where cameras or floor show it.
 _FREE_SIZE_SD = 0.3
-_MOTION_WINDOWS = 3
-_MOTION_FRAMES = 240
-_MOTION_ROUNDS = 4
+_MOTION_WINDOWS = 2
+_MOTION_FRAMES = 160
+_MOTION_ROUNDS = 8
 #: Learning starts from quicker motion than usual: what is smoothed away at first stays unseen.
-_QUICKER = 10.0
+_QUICKER = 3.0
 #: Expectation-maximisation is slow where little is seen: its steps are lengthened by what share of
 #: a step, in logarithms, is left over for the next one.
 _FIRST_KEPT, _MOST_KEPT = 0.5, 0.95

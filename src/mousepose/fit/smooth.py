@@ -25,7 +25,7 @@ from mousepose.types import Floats
 _STEPS = 12
 _MOST_DAMPING = 1e4
 #: A window stops when a step lowers its energy by less than this share.
-_TOLERANCE = 3e-4
+_TOLERANCE = 1e-3
 
 
 class Window(NamedTuple):
