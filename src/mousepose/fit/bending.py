@@ -14,12 +14,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.coordinates import leading_coordinates
-from mousepose.fit.place import fit_each, place
+from mousepose.fit.place import fit_each, place, weigh_each
 from mousepose.fit.sample import independent_frames, trustworthy
 from mousepose.fit.setup import Animal, Setup, body_arrays
-from mousepose.fit.solver import fit_frames
 from mousepose.types import Floats
 
 _ROUNDS = 8
@@ -71,12 +70,6 @@ def _expect(
 ) -> Floats:
     """Improve poses in place; return the mean covariance (A, A) of their coordinates."""
     fit_each(body, views, weights, points, poses, _STEPS)
-    frames, n = len(poses.place), 6 + poses.z.shape[1]
-    hessians, gradients = np.zeros((frames, n, n)), np.zeros((frames, n))
-    fit_frames(
-        body, views, weights, points, poses.place.copy(), poses, 0,
-        np.zeros((frames, len(TERMS))), np.zeros(frames, np.int64), hessians, gradients,
-        np.zeros(frames, bool),
-    )  # fmt: skip
-    inverse = np.linalg.inv(hessians + 1e-9 * np.eye(n))
+    _, hessians, _ = weigh_each(body, views, weights, points, poses.place.copy(), poses)
+    inverse = np.linalg.inv(hessians + 1e-9 * np.eye(hessians.shape[1]))
     return np.asarray(inverse[:, 6:, 6:].mean(0))

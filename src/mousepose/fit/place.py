@@ -41,6 +41,21 @@ def fit_each(
     return terms, tried
 
 
+def weigh_each(
+    body: BodyArrays, views: Views, weights: Weights, points: Points, depth_from: Floats,
+    poses: PoseArrays,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Return every pose's cost by term (T, 4), normal matrix (T, n, n) and gradient (T, n)."""
+    frames, n = len(poses.place), 6 + poses.z.shape[1]
+    terms, tried = np.zeros((frames, len(TERMS))), np.zeros(frames, np.int64)
+    hessians, gradients = np.zeros((frames, n, n)), np.zeros((frames, n))
+    fit_frames(
+        body, views, weights, points, depth_from, poses, 0, terms, tried, hessians, gradients,
+        np.zeros(frames, bool),
+    )  # fmt: skip
+    return terms, hessians, gradients
+
+
 def place(
     body: BodyArrays, views: Views, weights: Weights, points: Points, axes: Floats, iterations: int
 ) -> tuple[PoseArrays, Floats, Ints]:

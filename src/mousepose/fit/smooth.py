@@ -10,15 +10,16 @@ the factor by Takahashi's recursion (Erisman and Tinney, Comm. ACM 18, 1975).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
-from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
+from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.kinematics import njit
+from mousepose.fit.place import weigh_each
 from mousepose.fit.reference import moved
-from mousepose.fit.solver import fit_frames
 from mousepose.geometry import rotation
 from mousepose.types import Floats
 
@@ -86,6 +87,21 @@ def densities(acceleration: Floats) -> Floats:
     return np.append(np.repeat(acceleration[:2], 3), acceleration[2:])
 
 
+class _Weighed(NamedTuple):
+    """Poses, their cost by term and of time, velocity changes, and the frames' normal equations."""
+
+    poses: PoseArrays
+    terms: Floats  #: (T, 4)
+    time: Floats  #: (T - 2,)
+    change: Floats  #: (T - 2, n)
+    hessians: Floats  #: (T, n, n)
+    gradients: Floats  #: (T, n)
+
+    @property
+    def energy(self) -> float:
+        return float(self.terms.sum() + self.time.sum())
+
+
 def smooth(
     body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
     times: Floats, acceleration: Floats,
@@ -95,80 +111,63 @@ def smooth(
     inverse = 1 / densities(acceleration)
     marks = stencil(times)
     share = share_of_frame(times, acceleration)
-    alone, weights = weights, weights._replace(prior=share * weights.prior)
+    spread = weights._replace(prior=share * weights.prior)
     depth_from = poses.place.copy()
-    room = np.zeros((frames, n, n)), np.zeros((frames, n))
-    _tried, _alone = np.zeros(frames, np.int64), np.zeros(frames, bool)
 
-    def weigh(
-        trial: PoseArrays, hessians: Floats, gradients: Floats
-    ) -> tuple[Floats, Floats, Floats]:
-        found = np.zeros((frames, len(TERMS)))
-        fit_frames(
-            body,
-            views,
-            weights,
-            points,
-            depth_from,
-            trial,
-            0,
-            found,
-            _tried,
-            hessians,
-            gradients,
-            _alone,
-        )
+    def weigh(trial: PoseArrays) -> _Weighed:
+        terms, hessians, gradients = weigh_each(body, views, spread, points, depth_from, trial)
         change = velocity_changes(trial, times)
         time = 0.5 * marks.weight * (change**2 @ inverse)
-        return found, change, time
+        return _Weighed(trial, terms, time, change, hessians, gradients)
 
-    poses = poses.take(slice(None))
-    terms, change, time = weigh(poses, *room)
-    energy = terms.sum() + time.sum()
-    damping, steps = 1e-4, 0
     band = np.zeros((2 * n + 1, frames * n))
-    trial_room = np.zeros((frames, n, n)), np.zeros((frames, n))
+    found, steps = _descend(weigh, weigh(poses.take(slice(None))), marks, inverse, band)
+    factor, _ = _factor(found, marks, inverse, 1e-9, band)
+    covariance, expected = np.zeros((frames, n, n)), np.zeros((frames - 2, n))
+    selected_inverse(factor, marks.factor, covariance, expected)
+    diagonal = np.arange(6, n)
+    found.hessians[:, diagonal, diagonal] += weights.prior - spread.prior
+    squares = (marks.weight[:, None] * (found.change**2 + expected)).sum(0)
+    ratio = squares * inverse / max(frames - 2, 1)
+    ratio[6:] /= np.maximum(1 - share, 0.1)
+    return Window(
+        found.poses, found.terms, np.pad(found.time, 1), covariance, found.hessians, ratio, steps
+    )
+
+
+def _descend(
+    weigh: Callable[[PoseArrays], _Weighed], found: _Weighed, marks: Stencil, inverse: Floats,
+    band: Floats,
+) -> tuple[_Weighed, int]:  # fmt: skip
+    """Return what Levenberg-Marquardt steps of the whole window lead to, and their number."""
+    damping, steps = 1e-4, 0
     while steps < _STEPS:
         steps += 1
-        factor, gradient = _factor(room, marks, inverse, change, damping, band)
+        factor, gradient = _factor(found, marks, inverse, damping, band)
         step = -cho_solve_banded((factor, True), gradient.ravel(), check_finite=False)
-        trial = moved(poses, step.reshape(frames, n))
-        after, new_change, new_time = weigh(trial, *trial_room)
-        new = after.sum() + new_time.sum()
-        if not new <= energy:
+        trial = weigh(moved(found.poses, step.reshape(gradient.shape)))
+        if not trial.energy <= found.energy:
             damping *= 10
             if damping > _MOST_DAMPING:
                 break
             continue
-        small = energy - new <= _TOLERANCE * energy
-        poses, terms, change, time, energy = trial, after, new_change, new_time, new
-        room, trial_room = trial_room, room
-        damping = max(damping * 0.1, 1e-7)
+        small = found.energy - trial.energy <= _TOLERANCE * found.energy
+        found, damping = trial, max(damping * 0.1, 1e-7)
         if small:
             break
-    factor, _ = _factor(room, marks, inverse, change, 1e-9, band)
-    covariance, expected = np.zeros((frames, n, n)), np.zeros((frames - 2, n))
-    selected_inverse(factor, marks.factor, covariance, expected)
-    single = room[0].copy()
-    diagonal = np.arange(6, n)
-    single[:, diagonal, diagonal] += alone.prior - weights.prior
-    ratio = (marks.weight[:, None] * (change**2 + expected)).sum(0) * inverse / max(frames - 2, 1)
-    ratio[6:] /= np.maximum(1 - share, 0.1)
-    return Window(poses, terms, np.pad(time, 1), covariance, single, ratio, steps)
+    return found, steps
 
 
 def _factor(
-    room: tuple[Floats, Floats], marks: Stencil, inverse: Floats, change: Floats, damping: float,
-    band: Floats,
-) -> tuple[Floats, Floats]:  # fmt: skip
+    found: _Weighed, marks: Stencil, inverse: Floats, damping: float, band: Floats
+) -> tuple[Floats, Floats]:
     """Return the Cholesky factor of the window's normal matrix (lower band) and its gradient."""
-    hessians, gradients = room
-    pull = (marks.weight[:, None] * change * inverse)[:, None, :] * marks.factor[..., None]
-    gradient = gradients.copy()
+    pull = (marks.weight[:, None] * found.change * inverse)[:, None, :] * marks.factor[..., None]
+    gradient = found.gradients.copy()
     for k in range(3):
         gradient[k : len(gradient) - 2 + k] += pull[:, k]
     while True:
-        assemble(hessians, marks.factor, marks.weight, inverse, damping, band)
+        assemble(found.hessians, marks.factor, marks.weight, inverse, damping, band)
         try:
             return cholesky_banded(band, lower=True, check_finite=False), gradient
         except np.linalg.LinAlgError:  # rounding made it indefinite: damp it more

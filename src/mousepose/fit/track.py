@@ -12,10 +12,10 @@ from mousepose.fit.arrays import Points, PoseArrays
 from mousepose.fit.config import FitConfig
 from mousepose.fit.follow import follow, place_each
 from mousepose.fit.observe import Observation
+from mousepose.fit.place import weigh_each
 from mousepose.fit.result import Track
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.smooth import smooth
-from mousepose.fit.solver import fit_frames
 from mousepose.types import Floats, Ints
 
 #: Frames followed at once in a result without smoothing; only bounds memory.
@@ -74,13 +74,8 @@ def _solve_window(
         )  # fmt: skip
     if setup.mixture is not None:
         return _refit_alone(setup, animal, points, poses, tried, usable)
-    n = 6 + poses.z.shape[1]
-    hessians, gradients = np.zeros((len(times), n, n)), np.zeros((len(times), n))
-    fit_frames(
-        arrays, views, weights, points, poses.place.copy(), poses, 0, terms,
-        np.zeros(len(times), np.int64), hessians, gradients, np.zeros(len(times), bool),
-    )  # fmt: skip
-    covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(n)), np.float64)
+    terms, hessians, _ = weigh_each(arrays, views, weights, points, poses.place.copy(), poses)
+    covariance = np.asarray(np.linalg.inv(hessians + 1e-9 * np.eye(hessians.shape[1])), np.float64)
     _add_scale(covariance, poses.place, setup)
     return Track(poses, terms, np.zeros(len(times)), covariance, tried, usable.copy())
 
