@@ -39,12 +39,12 @@ def estimate_points(
     )
     drawn = points is not None
     given = points if points is not None else Points(np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 1, 3)))
-    _carry(body, views, given, drawn, poses, covariance, out.xyz, out.covariance, out.angle_sd)
+    carry(body, views, given, drawn, poses, covariance, out.xyz, out.covariance, out.angle_sd)
     return out
 
 
 @njit
-def _carry(
+def carry(
     body: BodyArrays, views: Views, points: Points, drawn: bool, poses: PoseArrays,
     covariance: Floats, xyz: Floats, spread: Floats, angle_sd: Floats,
 ) -> None:  # fmt: skip

@@ -8,53 +8,84 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mousepose.io.atomic import atomic_path
     from mousepose.io.cameras.files import read_cameras, write_cameras
-    from mousepose.io.keypoints.dlc import write_dlc_csv
-    from mousepose.io.keypoints.registry import iterate_keypoints, load_keypoints
-    from mousepose.io.keypoints.table import write_keypoints_parquet
-    from mousepose.io.poses.mesh import read_obj, write_keypoint_text, write_obj
+    from mousepose.io.conversion import Conversion, convert
+    from mousepose.io.keypoints.dlc_write import write_dlc_csv
+    from mousepose.io.keypoints.registry import (
+        animals_in,
+        iterate_keypoints,
+        load_keypoints,
+        load_tracks,
+    )
+    from mousepose.io.keypoints.registry_write import write_keypoints
+    from mousepose.io.keypoints.table_write import write_keypoints_parquet
+    from mousepose.io.loading import load
+    from mousepose.io.poses.mesh import (
+        read_keypoint_text,
+        read_obj,
+        write_keypoint_text,
+        write_obj,
+    )
     from mousepose.io.poses.parquet import (
         SequenceWriter,
         concatenate_sequences,
         iterate_sequence,
         read_sequence,
-        write_sequence,
     )
+    from mousepose.io.poses.registry import iterate_points, read_points, write_sequence
+
+_MODULE_OF = {
+    "Conversion": "conversion",
+    "SequenceWriter": "poses.parquet",
+    "animals_in": "keypoints.registry",
+    "atomic_path": "atomic",
+    "concatenate_sequences": "poses.parquet",
+    "convert": "conversion",
+    "iterate_keypoints": "keypoints.registry",
+    "iterate_points": "poses.registry",
+    "iterate_sequence": "poses.parquet",
+    "load": "loading",
+    "load_keypoints": "keypoints.registry",
+    "load_tracks": "keypoints.registry",
+    "read_cameras": "cameras.files",
+    "read_keypoint_text": "poses.mesh",
+    "read_obj": "poses.mesh",
+    "read_points": "poses.registry",
+    "read_sequence": "poses.parquet",
+    "write_cameras": "cameras.files",
+    "write_dlc_csv": "keypoints.dlc_write",
+    "write_keypoint_text": "poses.mesh",
+    "write_keypoints": "keypoints.registry_write",
+    "write_keypoints_parquet": "keypoints.table_write",
+    "write_obj": "poses.mesh",
+    "write_sequence": "poses.registry",
+}
 
 __all__ = [
+    "Conversion",
     "SequenceWriter",
+    "animals_in",
     "atomic_path",
     "concatenate_sequences",
+    "convert",
     "iterate_keypoints",
+    "iterate_points",
     "iterate_sequence",
+    "load",
     "load_keypoints",
+    "load_tracks",
     "read_cameras",
+    "read_keypoint_text",
     "read_obj",
+    "read_points",
     "read_sequence",
     "write_cameras",
     "write_dlc_csv",
     "write_keypoint_text",
+    "write_keypoints",
     "write_keypoints_parquet",
     "write_obj",
     "write_sequence",
 ]
-
-_MODULE_OF = {
-    "SequenceWriter": "poses.parquet",
-    "atomic_path": "atomic",
-    "concatenate_sequences": "poses.parquet",
-    "iterate_keypoints": "keypoints.registry",
-    "iterate_sequence": "poses.parquet",
-    "load_keypoints": "keypoints.registry",
-    "read_cameras": "cameras.files",
-    "read_obj": "poses.mesh",
-    "read_sequence": "poses.parquet",
-    "write_cameras": "cameras.files",
-    "write_dlc_csv": "keypoints.dlc",
-    "write_keypoint_text": "poses.mesh",
-    "write_keypoints_parquet": "keypoints.table",
-    "write_obj": "poses.mesh",
-    "write_sequence": "poses.parquet",
-}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from mousepose.errors import CameraError, FileError
 from mousepose.geometry import rotation
 from mousepose.geometry.camera import Camera, pinhole
-from mousepose.io.cameras.files import LARGEST_FILE_BYTES, read_cameras, write_cameras
+from mousepose.io.cameras.files import read_cameras, write_cameras
+from mousepose.io.cameras.text import LARGEST_FILE_BYTES
 
 MATRIX = [[900.5, -3.0, 570.1], [0, 910, 500], [0, 0, 1]]
 
@@ -253,6 +254,32 @@ def test_bare_matrix(tmp_path):
     for bad, message in (("1 0 2\n0 1 2\n0 0 2", "third row"), ("1 0 2\n0 1 2\n", "3x3")):
         with pytest.raises(CameraError, match=message):
             read_cameras(write(tmp_path, bad, "intrinsics.txt"))
+
+
+def test_a_bare_matrix_is_written_where_it_says_it_all(tmp_path):
+    path = tmp_path / "intrinsics.txt"
+    camera = Camera([[900.5, -3.0, 570.1], [0, 910, 500], [0, 0, 1]], [], np.eye(4), (1152, 1024))
+    write_cameras(path, [camera])
+    (back,) = read_cameras(path)
+    np.testing.assert_array_equal(back.matrix, camera.matrix)
+    assert back.size == camera.size
+    np.testing.assert_array_equal(np.loadtxt(path), camera.matrix)
+    side, _ = two_cameras()
+    with pytest.raises(CameraError, match="would lose the distortion, pose, floor_plane of 'side'"):
+        write_cameras(path, [side])
+    with pytest.raises(CameraError, match="holds one camera, got 2"):
+        write_cameras(path, [camera, pinhole((640, 480), 500, "top")], format="matrix")
+
+
+def test_the_suffix_or_a_name_gives_the_format(tmp_path):
+    camera = pinhole((640, 480), 500)
+    for name, start in (("a.toml", "[cam_0]"), ("a.YML", "%YAML"), ("a.xml", "<?xml"), ("a", "[")):
+        write_cameras(tmp_path / name, [camera])
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+    write_cameras(tmp_path / "b.toml", [camera], format="opencv")
+    assert read_cameras(tmp_path / "b.toml")[0].name == "cam_0"
+    with pytest.raises(CameraError, match="unknown camera format 'ros'; known: anipose"):
+        write_cameras(tmp_path / "c.toml", [camera], format="ros")
 
 
 def test_published_intrinsics(shared_data):

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousepose.errors import FileError, InputError
-from mousepose.io import load_keypoints
+from mousepose.io.keypoints.registry import load_keypoints, load_tracks
 from mousepose.types import Keypoints2D
 
 LAYOUTS = pytest.mark.parametrize("layout", ["table", "fixed"])
@@ -81,13 +81,29 @@ def test_columns_of_mixed_types_are_in_several_blocks(tmp_path: Path, layout: st
     assert again.confidence.ravel().tolist() == [0.5, 0.25]
 
 
-def test_a_table_of_images_is_refused(
+@LAYOUTS
+def test_a_table_of_images_is_read_by_the_numbers_in_their_names(
+    tmp_path: Path, keypoints: Callable[..., Keypoints2D], layout: str
+) -> None:
+    points = keypoints()
+    frame = frame_of(points)
+    frame.index = [f"labeled-data/m1/img{number:03}.png" for number in frame.index]
+    again = load_keypoints(save(frame[::-1], tmp_path / "track.h5", layout), fps=50)
+    np.testing.assert_array_equal(again.frame_numbers, points.frame_numbers)
+    np.testing.assert_array_equal(again.xy, points.xy)
+
+
+def test_a_path_in_parts_names_the_recording(
     tmp_path: Path, keypoints: Callable[..., Keypoints2D]
 ) -> None:
-    frame = frame_of(keypoints())
-    frame.index = [f"img{number:03}.png" for number in frame.index]
-    with pytest.raises(FileError, match="not numbered by frame"):
-        load_keypoints(save(frame, tmp_path / "track.h5"), fps=50)
+    frame = frame_of(keypoints(4))
+    images = [("m1", "img0.png"), ("m2", "img5.png"), ("m1", "img3.png"), ("m2", "img4.png")]
+    frame.index = pd.MultiIndex.from_tuples([("labeled-data", *image) for image in images])
+    tracks = load_tracks(save(frame, tmp_path / "track.h5", "fixed"), fps=50)
+    assert {name: track.frame_numbers.tolist() for name, track in tracks.items()} == {
+        "m1": [0, 3],
+        "m2": [4, 5],
+    }
 
 
 def test_a_table_without_three_levels_is_refused(tmp_path: Path) -> None:
@@ -99,7 +115,7 @@ def test_a_table_without_three_levels_is_refused(tmp_path: Path) -> None:
 def test_another_h5_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["tracks"] = np.zeros((1, 2, 15, 120))
-    with pytest.raises(FileError, match="found 0"):
+    with pytest.raises(FileError, match="HDF5 file of no known format.*; found tracks"):
         load_keypoints(tmp_path / "other.h5", fps=50)
 
 
@@ -127,7 +143,7 @@ def test_a_link_out_of_the_table_is_refused(good: Path, tmp_path: Path, kind: st
     with h5py.File(good, "w") as file:
         target = "/df_with_missing"
         file["df"] = h5py.ExternalLink(other, target) if kind == "external" else h5py.SoftLink("/a")
-    with pytest.raises(FileError, match="a link"):
+    with pytest.raises(FileError, match="found df .a link to elsewhere, not followed"):
         load_keypoints(good, fps=50)
 
 

@@ -2,13 +2,13 @@
 
 pandas stores a frame in one of two layouts. In "table", which DeepLabCut uses, rows are records
 and the column labels are pickled lists, read by `safe_pickle`. In "fixed", all is plain arrays.
+anipose keeps its 2D points in the same files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,73 +16,127 @@ import h5py
 import numpy as np
 
 from mousepose.errors import FileError
-from mousepose.io.keypoints.dlc import ANIMAL_LEVELS, LEVELS, Columns, choose_columns
-from mousepose.io.keypoints.rows import Rows, Track
+from mousepose.io.keypoints import hdf5
+from mousepose.io.keypoints.dlc_columns import (
+    ANIMAL_LEVELS,
+    LEVELS,
+    Columns,
+    Label,
+    has_depth,
+    tracks_of_frames,
+    tracks_of_images,
+)
+from mousepose.io.keypoints.hdf5 import dataset, member, require
+from mousepose.io.keypoints.rows import Rows, Track, TrackFile
 from mousepose.io.keypoints.safe_pickle import load_plain
+from mousepose.io.keypoints.sniff import Content
 from mousepose.types import Floats
 
-#: Rows read at once: some 10 MB for 22 keypoints.
-ROWS_AT_ONCE = 20_000
 #: More columns than this is no table of keypoints.
 MAX_COLUMNS = 30_000
 
-Label = tuple[str, ...]
+
+def recognizes(content: Content) -> bool:
+    """Tell whether an HDF5 file holds a pandas table."""
+    return content.hdf5(lambda file: bool(_tables(file)))
 
 
-def open_h5_track(path: Path, animal: str | None) -> Track:
-    """Return one animal's track in a DeepLabCut h5. Raises `FileError`, `InputError`."""
+def in_space(content: Content) -> bool:
+    """Tell whether the table holds points in space."""
+    with _table(content.path) as table:
+        return has_depth(table.labels)
+
+
+def open_tracks(path: Path) -> TrackFile:
+    """Return the tracks in a DeepLabCut h5. Raises `FileError`."""
     with _table(path) as table:
-        labels = table.labels
-    columns = choose_columns(path, labels, animal)
-    return Track(path, columns.animal, columns.keypoint_names, _h5_rows(path, columns))
+        labels, frames = table.labels, table.length
+        images = table.images() if table.is_labelled else None
+    if has_depth(labels):
+        raise FileError(f"{path} holds points in space; expected x and y in px")
+    if images is not None:
+        return tracks_of_images(path, labels, images, lambda c: _all_values(path, c), "label")
+
+    def open_one(animal: str, columns: Columns) -> Track:
+        rows = _rows(path, columns)
+        return Track(path, animal, columns.keypoint_names, rows, frames=frames)
+
+    return tracks_of_frames(path, labels, open_one)
 
 
-def _h5_rows(path: Path, columns: Columns) -> Iterator[Rows]:
+def _rows(path: Path, columns: Columns) -> Iterator[Rows]:
     with _table(path) as table:
-        edges = [*range(0, table.length, ROWS_AT_ONCE), table.length]
-        for start, stop in pairwise(edges):
-            frames, values = table.read(start, stop)
-            yield columns.rows(frames, values[:, columns.flat])
+        for start, stop in hdf5.blocks(table.length, 8 * len(table.labels)):
+            yield columns.rows(
+                table.frames(start, stop), table.values(start, stop)[:, columns.flat]
+            )
+
+
+def _all_values(path: Path, columns: Columns) -> Floats:
+    with _table(path) as table:
+        return table.values(0, table.length)[:, columns.flat]
 
 
 class _Records:
     """The "table" layout: one record per row, an `index` field and fields of values."""
 
     def __init__(self, group: h5py.Group) -> None:
-        self._data = _dataset(group, "table")
+        self._data = dataset(group, "table")
         names = self._data.dtype.names or ()
         self._blocks = [name for name in names if name.startswith("values_block_")]
-        _require("index" in names, "its table has no index")
-        _require(self._data.dtype["index"].kind in "iu", "its rows are not numbered by frame")
+        require("index" in names, "its table has no index")
+        kind = self._data.dtype["index"].kind
+        require(kind in "iuS", "its rows are neither numbered by frame nor named by image")
+        self.is_labelled = kind == "S"
         self.length = len(self._data)
         self.labels = [
             label for name in self._blocks for label in _labels(self._data.attrs[f"{name}_kind"])
         ]
 
-    def read(self, start: int, stop: int) -> tuple[Floats, Floats]:
+    def images(self) -> list[str]:
+        return [hdf5.text_of(name) for name in self._data["index"]]
+
+    def frames(self, start: int, stop: int) -> Floats:
+        return hdf5.as_floats(self._data[start:stop]["index"])
+
+    def values(self, start: int, stop: int) -> Floats:
         rows = self._data[start:stop]
         blocks = [rows[name].reshape(len(rows), -1) for name in self._blocks]
-        return rows["index"].astype(np.float64), _side_by_side(blocks, len(self.labels))
+        return _side_by_side(blocks, len(self.labels))
 
 
 class _Arrays:
     """The "fixed" layout: the index in `axis1`, values and their labels in blocks."""
 
     def __init__(self, group: h5py.Group) -> None:
-        self._index = _dataset(group, "axis1")
-        _require(self._index.dtype.kind in "iu", "its rows are not numbered by frame")
+        self._group = group
+        self._levels = int(group.attrs.get("axis1_nlevels", 1))
         count = int(group.attrs["nblocks"])
-        _require(0 < count <= MAX_COLUMNS, f"it claims {count} blocks")
-        self._blocks = [_dataset(group, f"block{i}_values") for i in range(count)]
-        self.length = len(self._index)
+        require(0 < count <= MAX_COLUMNS, f"it claims {count} blocks")
+        self._blocks = [dataset(group, f"block{i}_values") for i in range(count)]
         self.labels = [
-            label for i in range(count) for label in _level_labels(group, f"block{i}_items")
+            _label(names) for i in range(count) for names in _named(group, f"block{i}_items")
         ]
+        self.is_labelled = self._levels > 1 or dataset(group, "axis1").dtype.kind == "S"
+        if self.is_labelled:
+            self.length = len(self._blocks[0])
+            return
+        index = dataset(group, "axis1")
+        require(
+            index.dtype.kind in "iu", "its rows are neither numbered by frame nor named by image"
+        )
+        self.length = len(index)
 
-    def read(self, start: int, stop: int) -> tuple[Floats, Floats]:
-        blocks = [block[start:stop] for block in self._blocks]
-        frames = self._index[start:stop].astype(np.float64)
-        return frames, _side_by_side(blocks, len(self.labels))
+    def images(self) -> list[str]:
+        if self._levels == 1:
+            return hdf5.texts(self._group, "axis1")
+        return ["/".join(parts) for parts in _named(self._group, "axis1")]
+
+    def frames(self, start: int, stop: int) -> Floats:
+        return hdf5.as_floats(member(self._group, "axis1")[start:stop])
+
+    def values(self, start: int, stop: int) -> Floats:
+        return _side_by_side([block[start:stop] for block in self._blocks], len(self.labels))
 
 
 _LAYOUTS: dict[bytes, type[_Records] | type[_Arrays]] = {
@@ -94,85 +148,66 @@ _LAYOUTS: dict[bytes, type[_Records] | type[_Arrays]] = {
 @contextmanager
 def _table(path: Path) -> Iterator[_Records | _Arrays]:
     """Open the one pandas table of a file; whatever is wrong inside becomes a `FileError`."""
-    try:
-        with h5py.File(path, "r") as file:
-            yield _find_table(file)
-    except FileError as error:
-        raise FileError(f"{path}: {error}") from error
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise FileError(
-            f"{path} cannot be read as a DeepLabCut h5 ({error}); it may be cut or damaged, or "
-            "compressed by a filter that is not installed: then use the csv"
-        ) from error
+    with hdf5.opened(path, "a DeepLabCut h5 (if that is what it is, use its csv)") as file:
+        found = _tables(file)
+        require(len(found) == 1, f"expected one pandas table, found {len(found)}")
+        ((layout, group),) = found
+        table = layout(group)
+        require(0 < len(table.labels) <= MAX_COLUMNS, f"it has {len(table.labels)} columns")
+        yield table
 
 
-def _find_table(file: h5py.File) -> _Records | _Arrays:
+def _tables(file: h5py.File) -> list[tuple[type[_Records] | type[_Arrays], h5py.Group]]:
     found = []
     for name in file:
-        group = _member(file, name)
-        layout = _LAYOUTS.get(bytes(group.attrs.get("pandas_type", b"")))
-        if layout is not None:
+        if not hdf5.holds(file, name):
+            continue
+        group = member(file, name)
+        kind = group.attrs.get("pandas_type", b"")
+        layout = _LAYOUTS.get(bytes(kind)) if isinstance(kind, bytes) else None
+        if layout is not None and isinstance(group, h5py.Group):
             found.append((layout, group))
-    if len(found) != 1:
-        raise FileError(f"expected one pandas table as DeepLabCut writes it, found {len(found)}")
-    layout, group = found[0]
-    table = layout(group)
-    _require(0 < len(table.labels) <= MAX_COLUMNS, f"it has {len(table.labels)} columns")
-    return table
-
-
-def _member(group: h5py.Group, name: str) -> Any:
-    # A soft or external link could lead into any other file of the machine.
-    link = group.get(name, getlink=True)
-    _require(isinstance(link, h5py.HardLink), f"{name!r} is missing or a link")
-    return group[name]
-
-
-def _dataset(group: h5py.Group, name: str) -> h5py.Dataset:
-    data = _member(group, name)
-    _require(isinstance(data, h5py.Dataset) and data.ndim > 0, f"{name!r} is no array")
-    _require(not data.is_virtual and not data.external, f"{name!r} points into other files")
-    return data
+    return found
 
 
 def _labels(pickled: Any) -> list[Label]:
     """Return the labels of a block from its attribute: a list of tuples of three or four names."""
-    labels: list[Label] = load_plain(bytes(pickled))
-    lengths = {len(LEVELS), len(ANIMAL_LEVELS)}
-    _require(
-        isinstance(labels, list)
-        and all(isinstance(label, tuple) and len(label) in lengths for label in labels)
-        and all(isinstance(name, str) for label in labels for name in label)
-        and len({len(label) for label in labels}) == 1,
-        "its column labels are not (scorer, bodyparts, coords)",
-    )
+    found = load_plain(bytes(pickled))
+    require(isinstance(found, list), "its column labels are no list")
+    labels = [_label(names) for names in found]
+    require(len({len(label) for label in labels}) == 1, "its column labels differ in length")
     return labels
 
 
-def _level_labels(group: h5py.Group, prefix: str) -> list[Label]:
-    """Return a fixed block's labels: the file holds names and, per column, a code a level."""
-    levels = int(group.attrs.get(f"{prefix}_nlevels", 1))
-    _require(
-        levels in (len(LEVELS), len(ANIMAL_LEVELS)),
+def _label(names: Any) -> Label:
+    require(
+        isinstance(names, tuple)
+        and len(names) in (len(LEVELS), len(ANIMAL_LEVELS))
+        and all(isinstance(name, str) for name in names),
         "its column labels are not (scorer, bodyparts, coords)",
+    )
+    return tuple(names)
+
+
+def _named(group: h5py.Group, prefix: str) -> list[Label]:
+    """Return labels of several levels: the file holds names and, per label, a code a level."""
+    levels = int(group.attrs.get(f"{prefix}_nlevels", 1))
+    require(
+        1 < levels <= len(ANIMAL_LEVELS), "its column labels are not (scorer, bodyparts, coords)"
     )
     columns = []
     for level in range(levels):
-        names, codes = (_dataset(group, f"{prefix}_{what}{level}") for what in ("level", "label"))
-        _require(len(codes) <= MAX_COLUMNS >= len(names), "it has too many columns")
-        texts = [bytes(name).decode() for name in names[:]]
-        _require(all(0 <= code < len(texts) for code in codes[:]), "its column labels are damaged")
-        columns.append([texts[code] for code in codes[:]])
+        texts = hdf5.texts(group, f"{prefix}_level{level}")
+        codes = hdf5.numbers(group, f"{prefix}_label{level}", (None,))
+        require(len(codes) <= hdf5.MAX_NAMES * len(LEVELS), "it has too many labels")
+        values = codes[:]
+        require(bool(np.all((values >= 0) & (values < len(texts)))), "its labels are damaged")
+        columns.append([texts[code] for code in values])
     return list(zip(*columns, strict=True))
 
 
 def _side_by_side(blocks: Sequence[Any], width: int) -> Floats:
     values = np.concatenate(blocks, axis=1)
-    _require(values.dtype.kind in "fiu", "its values are no numbers")
-    _require(values.shape[1] == width, f"it has {values.shape[1]} columns and {width} labels")
-    return values.astype(np.float64)
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise FileError(message)
+    require(values.dtype.kind in "fiub", "its values are no numbers")
+    require(values.shape[1] == width, f"it has {values.shape[1]} columns and {width} labels")
+    return hdf5.as_floats(values)

@@ -70,6 +70,33 @@ def write_keypoint_text(
         temporary.write_text("".join(rows), encoding="utf-8", newline="\n")
 
 
+def read_keypoint_text(path: str | Path, *, unit: str = "mm") -> tuple[tuple[str, ...], Floats]:
+    """Return the names and the points (K, 3) mm of one pose that `write_keypoint_text` wrote.
+
+    Raises `FileError` with the line on what is no such file.
+    """
+    path = Path(path)
+    points: dict[str, list[float]] = {}
+    for number, line in _lines(path):
+        words = line.split()
+        if not words:
+            continue
+        try:
+            name, *numbers = words
+            x, y, z = (float(word) for word in numbers)
+        except ValueError as error:
+            raise FileError(
+                f"{path}, line {number}: expected a name and three numbers, got "
+                f"{line[:60].rstrip()!r}"
+            ) from error
+        if name in points:
+            raise FileError(f"{path}, line {number}: {name} comes twice")
+        points[name] = [x, y, z]
+    if not points:
+        raise FileError(f"{path} holds no keypoints; expected lines of a name and three numbers")
+    return tuple(points), np.array(list(points.values())) * _mm_per(unit)
+
+
 def read_obj(path: str | Path, *, unit: str = "mm") -> tuple[Floats, Ints]:
     """Return the vertices (V, 3) mm and triangles (F, 3) of an OBJ file in the given unit.
 

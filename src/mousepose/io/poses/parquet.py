@@ -22,8 +22,10 @@ import pyarrow.parquet as pq
 from mousepose.errors import InputError
 from mousepose.io.atomic import atomic_path
 from mousepose.io.keypoints.rows import choose_animal
+from mousepose.io.keypoints.sniff import Content
 from mousepose.io.keypoints.table import opened, rows_of
-from mousepose.io.poses.sequence_header import Header
+from mousepose.io.poses.point_files import PointFile, PointRows
+from mousepose.io.poses.sequence_header import METADATA_KEY, Header
 from mousepose.types import Ints, PoseSequence
 
 #: Rows in one row group, some 20 MB in memory: what reading and writing hold at once.
@@ -118,7 +120,7 @@ class SequenceWriter:
             self._pending.clear()
 
 
-def write_sequence(path: str | Path, *sequences: PoseSequence) -> None:
+def write_sequence_parquet(path: str | Path, *sequences: PoseSequence) -> None:
     """Write one file of one or more animals' sequences. Raises `InputError`, `FileError`."""
     with SequenceWriter(path) as writer:
         for sequence in sequences:
@@ -160,6 +162,38 @@ def iterate_sequence(
         rows = rows_of(table, chosen)
         if len(rows):
             yield header.layout.sequence(rows, chosen, header.animals[chosen])
+
+
+def is_sequence(content: Content) -> bool:
+    """Tell whether a file holds whole sequences as `SequenceWriter` writes them."""
+    if content.family != "Parquet":
+        return False
+    with opened(content.path) as file:
+        return METADATA_KEY in (file.metadata.metadata or {})
+
+
+def open_sequence_points(content: Content) -> PointFile:
+    """Return the points of the sequences in a file, without the body's rotations."""
+    path = content.path
+    with opened(path) as file:
+        header = Header.read(path, file)
+
+    def rows(animal: str) -> Iterator[PointRows]:
+        for part in iterate_sequence(path, animal=animal):
+            frames = part.frame_numbers.astype(np.float64)
+            state = part.state.astype(np.float64)
+            yield PointRows(frames, part.keypoints, part.times, part.covariance, state)
+
+    return PointFile(
+        path,
+        dict.fromkeys(header.animals, header.layout.keypoint_names),
+        rows,
+        has_times=True,
+        about={
+            animal: {key: value for key, value in about.items() if key != "shape"}
+            for animal, about in header.animals.items()
+        },
+    )
 
 
 def _tables(path: Path, rows: int) -> Iterator[tuple[Header, pa.Table]]:
