@@ -41,7 +41,18 @@ if TYPE_CHECKING:
     from mousepose.fit.config import FitConfig, Scale
     from mousepose.fit.setup import Animal, Setup
     from mousepose.geometry.camera import Camera
-    from mousepose.io import load_keypoints, read_cameras, read_sequence, write_sequence
+    from mousepose.io import (
+        convert,
+        load,
+        load_keypoints,
+        load_tracks,
+        read_cameras,
+        read_points,
+        read_sequence,
+        write_cameras,
+        write_keypoints,
+        write_sequence,
+    )
     from mousepose.method import learn_animal, reconstruct, solve
     from mousepose.sequence import slice_sequence
 
@@ -56,17 +67,23 @@ _LAZY = {
     "PosePrior": "body.prior",
     "Scale": "fit.config",
     "Setup": "fit.setup",
+    "convert": "io",
     "default_body": "body.default",
     "learn_animal": "method",
+    "load": "io",
     "load_keypoint_map": "body.keypoint_map",
     "load_keypoints": "io",
     "load_prior": "body.prior",
     "load_published": "body.published",
+    "load_tracks": "io",
     "read_cameras": "io",
+    "read_points": "io",
     "read_sequence": "io",
     "reconstruct": "method",
     "slice_sequence": "sequence",
     "solve": "method",
+    "write_cameras": "io",
+    "write_keypoints": "io",
     "write_sequence": "io",
 }
 
@@ -92,17 +109,23 @@ __all__ = [
     "State",
     "Status",
     "UnknownNameError",
+    "convert",
     "default_body",
     "learn_animal",
+    "load",
     "load_keypoint_map",
     "load_keypoints",
     "load_prior",
     "load_published",
+    "load_tracks",
     "read_cameras",
+    "read_points",
     "read_sequence",
     "reconstruct",
     "slice_sequence",
     "solve",
+    "write_cameras",
+    "write_keypoints",
     "write_sequence",
 ]
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.continuity import settle, write_poses
 from mousepose.fit.place import fit_each, place
+from mousepose.fit.sample import POOR, energy_per_point
 from mousepose.types import Floats, Ints
 
 Bools = NDArray[np.bool_]
@@ -16,10 +17,8 @@ Bools = NDArray[np.bool_]
 _ANCHOR_EVERY = 10
 #: Steps in which an anchor is placed; the fit of its frame goes on from there.
 _ANCHOR_STEPS = 5
-#: A frame whose energy a point is this many times the median starts again from elsewhere.
+#: A frame whose energy a point is this many times the median, or poor, starts again elsewhere.
 _BAD = 1.5
-#: ... and so does one of this energy a point, even where most frames are as bad.
-_POOR = 6.0
 
 
 def follow(
@@ -77,13 +76,8 @@ def _take(points: Points, frames: Ints) -> Points:
     return Points(points.xy[frames], points.covariance[frames])
 
 
-def _misfit(points: Points, terms: Floats) -> Floats:
-    """Return the energy of every frame per seen point."""
-    return np.asarray(terms.sum(1) / np.maximum(np.isfinite(points.xy[..., 0]).sum((1, 2)), 1))
-
-
 def _badly_fitted(misfit: Floats) -> Ints:
-    return np.flatnonzero(misfit > min(_BAD * float(np.median(misfit)), _POOR))
+    return np.flatnonzero(misfit > min(_BAD * float(np.median(misfit)), POOR))
 
 
 def _try_neighbours(
@@ -91,7 +85,7 @@ def _try_neighbours(
     terms: Floats, shift: int, iterations: int,
 ) -> None:  # fmt: skip
     """Refit frames that fit badly from a neighbour that fits well; keep what is better."""
-    misfit = _misfit(points, terms)
+    misfit = energy_per_point(points, terms)
     bad = _badly_fitted(misfit)
     source = bad - shift
     within = (source >= 0) & (source < len(misfit))
@@ -106,7 +100,7 @@ def _place_anew(
     body: BodyArrays, views: Views, weights: Weights, points: Points, poses: PoseArrays,
     terms: Floats, axes: Floats, iterations: int,
 ) -> None:  # fmt: skip
-    misfit = _misfit(points, terms)
+    misfit = energy_per_point(points, terms)
     bad = _badly_fitted(misfit)
     if len(bad):
         fresh, _, _ = place(body, views, weights, _take(points, bad), axes, iterations)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mousepose.fit.arrays import TERMS, Points, PoseArrays
 from mousepose.fit.observe import Observation
+from mousepose.fit.sample import POOR, energy_per_point
 from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
 from mousepose.fit.uncertainty import PointEstimate, estimate_points
 from mousepose.geometry import rotation
@@ -25,9 +26,6 @@ from mousepose.types import (
     State,
     Status,
 )
-
-#: Mean reprojection energy per point above which a frame does not look like any mouse.
-_POOR = 6.0
 
 
 @dataclass(eq=False)
@@ -163,9 +161,7 @@ def _statuses(track: Track, seen: Observation, setup: Setup, good: NDArray[np.bo
     count = seen.seen.sum(1)
     status = np.full(len(count), Status.OK, np.uint8)
     with np.errstate(invalid="ignore", divide="ignore"):
-        points = np.isfinite(seen.points.xy[..., 0]).sum((1, 2))  # of all cameras
-        misfit = track.terms[:, 0] / np.maximum(points, 1)
-        status[misfit > _POOR] = Status.POOR
+        status[energy_per_point(seen.points, track.terms[:, 0]) > POOR] = Status.POOR
     status[count < setup.config.min_keypoints] = Status.BRIDGED
     status[~good] = Status.EMPTY
     status[track.solved & ~good] = Status.FAILED

@@ -48,6 +48,7 @@ def carry(
     body: BodyArrays, views: Views, points: Points, drawn: bool, poses: PoseArrays,
     covariance: Floats, xyz: Floats, spread: Floats, angle_sd: Floats,
 ) -> None:  # fmt: skip
+    """Write places and covariances of the marks, and the angles' standard deviations."""
     r = poses.z.shape[1]
     n = 6 + r
     state = new_state(len(body.parent), r)
