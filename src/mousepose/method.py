@@ -65,20 +65,18 @@ def learn_animal(keypoints: Keypoints2D, setup: Setup) -> Animal:
     usable = _usable(seen, setup)
     if not usable.any():
         raise InputError(
-            f"no frame has the {setup.config.min_keypoints} keypoints that a pose needs; most in "
+            f"no frame has the {setup.min_keypoints} keypoints that a pose needs; most in "
             f"one frame: {int(seen.seen.sum(1).max(initial=0))}"
         )
     animal = Animal.typical(setup)
     index = np.flatnonzero(usable)
     chosen = index[np.linspace(0, len(index) - 1, min(SHAPE_FRAMES, len(index))).astype(int)]
     sample = Points(seen.points.xy[chosen], seen.points.covariance[chosen])
-    shaped = setup.config.animal_shape or setup.size_from_floor
-    if shaped:
-        animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
     if setup.config.animal_bending and setup.mixture is None:
         animal = learn_bending(sample, keypoints.times[chosen], setup, animal)
-        if shaped:  # a pose that the prior did not know had bent the shape
-            animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
+    if setup.config.animal_shape or setup.size_from_floor:
+        # after the bending: a pose that the prior does not know would be taken for the shape
+        animal = learn_shape(sample, keypoints.times[chosen], setup, animal)
     if setup.config.temporal:
         animal = learn_motion(seen.points, keypoints.times, usable, setup, animal)
     return animal
@@ -110,4 +108,4 @@ def solve(
 
 def _usable(seen: Observation, setup: Setup) -> np.ndarray:
     """Return the frames (T,) with enough keypoints to be fitted alone."""
-    return np.asarray(seen.seen.sum(1) >= setup.config.min_keypoints)
+    return np.asarray(seen.seen.sum(1) >= setup.min_keypoints)

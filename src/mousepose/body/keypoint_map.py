@@ -11,8 +11,10 @@ import difflib
 import json
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 #: A map is a few kilobytes.
 _MAX_BYTES = 1_000_000
-_FIELDS = frozenset({"bone", "offset_mm", "sigma_mm", "aliases"})
+_FIELDS = frozenset({"bone", "offset_mm", "sigma_mm", "aliases", "origin", "offset_sd_mm"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,9 @@ class KeypointMap:
     """Keypoints on the body: `names` (M,), `bones` (M,) joint names, `offset` (M, 3), `sigma` (M,).
 
     `offset` mm is forward, left, up; `sigma` mm is 1 SD per axis. `aliases` gives other spellings
-    of a name. Raises `InputError` for a bone that no body has, or where the fields do not fit.
+    of a name. `source` says where the names come from, `origins` where a keypoint's offset does and
+    `offset_sd` (M, 3) mm how sure it is (1 SD, NaN where nobody said). Raises `InputError` for a
+    bone that no body has, or where the fields do not fit.
     """
 
     names: tuple[str, ...]
@@ -47,6 +51,8 @@ class KeypointMap:
     aliases: Mapping[str, tuple[str, ...]]
     description: str = ""
     source: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    offset_sd: Floats | None = None
 
     def __post_init__(self) -> None:
         count = len(self.names)
@@ -62,6 +68,11 @@ class KeypointMap:
                 raise InputError(f"keypoint {name!r}: sigma_mm must be 0 or more, got {sigma}")
         if not np.isfinite(self.offset).all():
             raise InputError("keypoint offsets must be finite")
+        if self.offset_sd is not None:
+            if self.offset_sd.shape != (count, 3):
+                raise InputError(f"offset_sd: expected ({count}, 3), got {self.offset_sd.shape}")
+            if (self.offset_sd < 0).any():
+                raise InputError("offset_sd_mm must be 0 or more")
         keys = [_key(name) for name in self.names]
         for name, key in zip(self.names, keys, strict=True):
             if keys.count(key) > 1:
@@ -69,6 +80,17 @@ class KeypointMap:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def common_origin(self) -> str:
+        """Return where most offsets come from, "" where no origin is that of most."""
+        most = Counter(self.origins.values()).most_common(1)
+        shared = most and most[0][1] > len(self) / 2 and len(self.origins) == len(self)
+        return most[0][0] if shared else ""
+
+    def needed(self, usual: int) -> int:
+        """Return how many keypoints a pose needs where `usual` do: 3 or more, but all at most."""
+        return max(min(usual, len(self)), 3)
 
     def marks(self, body: BodyModel) -> Marks:
         """Return the keypoints as points on the bones of `body`.
@@ -119,6 +141,8 @@ class KeypointMap:
             offset=self.offset[rows],
             sigma=self.sigma[rows],
             aliases={name: a for name, a in self.aliases.items() if name in names},
+            origins={name: origin for name, origin in self.origins.items() if name in names},
+            offset_sd=None if self.offset_sd is None else self.offset_sd[rows],
         )
 
 
@@ -160,37 +184,81 @@ def load_keypoint_map(name_or_path: str | Path) -> KeypointMap:
         if text not in known:
             hint = _hint(text, known)
             raise UnknownNameError(f"{UnknownNameError.of('keypoint map', text, known)}{hint}")
-        content = (_shipped_folder() / f"{text}.toml").read_text(encoding="utf-8")
-    else:
-        content = _read(Path(name_or_path))
+        return _shipped_map(text)
+    return _parsed(_read(Path(name_or_path)), text)
+
+
+@lru_cache(maxsize=32)
+def _shipped_map(name: str) -> KeypointMap:
+    """Return a shipped map, read once; its arrays are locked, for all callers share them."""
+    text = (_shipped_folder() / f"{name}.toml").read_text(encoding="utf-8")
+    keypoint_map = _parsed(text, name)
+    for array in (keypoint_map.offset, keypoint_map.sigma):
+        array.setflags(write=False)
+    return keypoint_map
+
+
+def _parsed(content: str, what: str) -> KeypointMap:
     try:
         return _from_table(tomllib.loads(content))
     except (tomllib.TOMLDecodeError, InputError) as error:
-        raise FileError(f"keypoint map {text}: {error}") from error
+        raise FileError(f"keypoint map {what}: {error}") from error
 
 
-def write_keypoint_map(path: str | Path, keypoint_map: KeypointMap) -> None:
-    """Write a map as the TOML file that `load_keypoint_map` reads, numbers rounded to 1 um."""
-    path = Path(path)
-    lines = [
-        f"description = {_quoted(keypoint_map.description)}",
-        f"source = {_quoted(keypoint_map.source)}",
-    ]
+def write_keypoint_map(
+    path: str | Path,
+    keypoint_map: KeypointMap,
+    *,
+    header: str = "",
+    comments: Mapping[str, str] | None = None,
+    footer: str = "",
+) -> None:
+    """Write a map as the TOML file that `load_keypoint_map` reads, numbers rounded to 1 um.
+
+    `header`, the `comments` on single keypoints and `footer` become comments of the file. Raises
+    `FileError` where the folder is missing or the file cannot be written.
+    """
+    path, comments = Path(path), comments or {}
+    origin = keypoint_map.common_origin
+    lines = _comment(header)
+    lines.append(f"description = {_quoted(keypoint_map.description)}")
+    lines.append(f"source = {_quoted(keypoint_map.source)}")
+    if origin:
+        lines.append(f"origin = {_quoted(origin)}")
     for i, name in enumerate(keypoint_map.names):
-        offset = ", ".join(_decimal(value) for value in keypoint_map.offset[i])
-        lines += [
-            "",
-            f"[keypoints.{_quoted(name)}]",
-            f"bone = {_quoted(keypoint_map.bones[i])}",
-            f"offset_mm = [{offset}]",
-            f"sigma_mm = {_decimal(keypoint_map.sigma[i])}",
-        ]
-        if keypoint_map.aliases.get(name):
-            aliases = ", ".join(_quoted(alias) for alias in keypoint_map.aliases[name])
-            lines.append(f"aliases = [{aliases}]")
+        lines += ["", *_comment(comments.get(name, "")), *_entry_lines(keypoint_map, i, origin)]
+    lines += ["", *_comment(footer)] if footer else []
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    try:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise FileError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _entry_lines(keypoint_map: KeypointMap, row: int, common_origin: str) -> list[str]:
+    name = keypoint_map.names[row]
+    lines = [
+        f"[keypoints.{_quoted(name)}]",
+        f"bone = {_quoted(keypoint_map.bones[row])}",
+        f"offset_mm = {_decimals(keypoint_map.offset[row])}",
+        f"sigma_mm = {_decimal(keypoint_map.sigma[row])}",
+    ]
+    if keypoint_map.offset_sd is not None and not np.isnan(keypoint_map.offset_sd[row]).all():
+        lines.append(f"offset_sd_mm = {_decimals(keypoint_map.offset_sd[row])}")
+    if keypoint_map.aliases.get(name):
+        aliases = ", ".join(_quoted(alias) for alias in keypoint_map.aliases[name])
+        lines.append(f"aliases = [{aliases}]")
+    if keypoint_map.origins.get(name, common_origin) != common_origin:
+        lines.append(f"origin = {_quoted(keypoint_map.origins[name])}")
+    return lines
+
+
+def _comment(text: str) -> list[str]:
+    """Return text as lines of comment; what TOML allows in none is left out."""
+    lines = ["".join(c for c in line if c == "\t" or c.isprintable()) for line in text.splitlines()]
+    return [f"# {line}".rstrip() for line in lines]
 
 
 def _shipped_folder() -> Traversable:
@@ -203,6 +271,9 @@ def _from_table(table: dict[str, Any]) -> KeypointMap:
         raise InputError("expected one [keypoints.NAME] table for each keypoint, found none")
     for name, entry in entries.items():
         _check_entry(name, entry)
+    default = table.get("origin", "")
+    origins = {name: str(entry.get("origin", default)) for name, entry in entries.items()}
+    sd = [entry.get("offset_sd_mm", [np.nan] * 3) for entry in entries.values()]
     return KeypointMap(
         names=tuple(entries),
         bones=tuple(entry["bone"] for entry in entries.values()),
@@ -211,21 +282,22 @@ def _from_table(table: dict[str, Any]) -> KeypointMap:
         aliases={n: tuple(e["aliases"]) for n, e in entries.items() if e.get("aliases")},
         description=str(table.get("description", "")),
         source=str(table.get("source", "")),
+        origins={name: origin for name, origin in origins.items() if origin},
+        offset_sd=None if np.isnan(sd).all() else np.array(sd, np.float64),
     )
 
 
 def _check_entry(name: str, entry: object) -> None:
     if not isinstance(entry, dict):
         raise InputError(f"keypoint {name!r}: expected a table, got {entry!r}")
-    for field in entry.keys() - _FIELDS:
-        raise InputError(f"keypoint {name!r}: unknown field {field!r}{_hint(field, _FIELDS)}")
-    offset, aliases = entry.get("offset_mm"), entry.get("aliases", [])
+    for key in entry.keys() - _FIELDS:
+        raise InputError(f"keypoint {name!r}: unknown field {key!r}{_hint(key, _FIELDS)}")
+    aliases = entry.get("aliases", [])
     for good, expected in (
         (isinstance(entry.get("bone"), str), 'bone = "JOINT_NAME"'),
-        (
-            isinstance(offset, list) and len(offset) == 3 and all(map(_is_number, offset)),
-            "offset_mm = [forward, left, up]",
-        ),
+        (_is_vector(entry.get("offset_mm")), "offset_mm = [forward, left, up]"),
+        (_is_vector(entry.get("offset_sd_mm", [1, 1, 1])), "offset_sd_mm = [forward, left, up]"),
+        (isinstance(entry.get("origin", ""), str), 'origin = "TEXT"'),
         (_is_number(entry.get("sigma_mm")), "sigma_mm = number"),
         (
             isinstance(aliases, list) and all(isinstance(alias, str) for alias in aliases),
@@ -234,6 +306,10 @@ def _check_entry(name: str, entry: object) -> None:
     ):
         if not good:
             raise InputError(f"keypoint {name!r}: expected {expected}")
+
+
+def _is_vector(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(map(_is_number, value))
 
 
 def _is_number(value: object) -> bool:
@@ -278,6 +354,10 @@ def _read(path: Path) -> str:
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _decimals(values: Floats) -> str:
+    return f"[{', '.join(_decimal(value) for value in values)}]"
 
 
 def _decimal(value: float) -> str:

@@ -37,7 +37,8 @@ _MOTION_WINDOWS = 2
 _MOTION_FRAMES = 160
 _MOTION_ROUNDS = 8
 #: Learning starts from quicker motion than usual: what is smoothed away at first stays unseen.
-_QUICKER = 3.0
+#: The turn most of all, for what it leaves the spine takes up by bending.
+_QUICKER, _QUICKER_TURN = 3.0, 30.0
 #: Expectation-maximisation is slow where little is seen: its steps are lengthened by what share of
 #: a step, in logarithms, is left over for the next one.
 _FIRST_KEPT, _MOST_KEPT = 0.5, 0.95
@@ -215,6 +216,7 @@ def learn_motion(
     if not windows:
         return animal
     acceleration = _QUICKER * animal.acceleration
+    acceleration[0] = _QUICKER_TURN * animal.acceleration[0]
     parts = [slice(start, start + length) for start in windows]
     cuts = [Points(points.xy[part], points.covariance[part]) for part in parts]
     tracks = [

@@ -19,6 +19,7 @@ from mousepose.fit.coordinates import leading_coordinates
 from mousepose.fit.place import fit_each, place, weigh_each
 from mousepose.fit.sample import independent_frames, trustworthy
 from mousepose.fit.setup import Animal, Setup, body_arrays
+from mousepose.fit.sizing import stand_on_floor, without_floor
 from mousepose.types import Floats
 
 _ROUNDS = 8
@@ -38,13 +39,17 @@ def learn_bending(points: Points, times: Floats, setup: Setup, animal: Animal) -
     prior, views = setup.prior, setup.views()
     columns = prior.basis.shape[-1]
     weights = setup.weights()._replace(prior=np.full(columns, setup.config.prior_weight))
-    arrays = body_arrays(setup, replace(animal, mean=prior.mean, basis=prior.basis))
-    poses, cost, _ = place(arrays, views, weights, points, setup.body.axes, setup.config.iterations)
+    whole = replace(animal, mean=prior.mean, basis=prior.basis)
+    poses, cost, _ = place(
+        body_arrays(setup, whole), without_floor(setup), weights, points, setup.body.axes,
+        setup.config.iterations,
+    )  # fmt: skip
     kept = trustworthy(points, cost)
     if not len(kept):
         return animal
     points, z = Points(points.xy[kept], points.covariance[kept]), poses.z[kept]
-    poses = poses.take(kept)
+    whole, poses = stand_on_floor(setup, whole, body_arrays(setup, whole), poses.take(kept))
+    arrays = body_arrays(setup, whole)
     count = independent_frames(times[kept], _LEG_SECONDS)
     middle, spread = np.zeros(columns), np.eye(columns)
     for _ in range(_ROUNDS):
@@ -62,7 +67,7 @@ def learn_bending(points: Points, times: Floats, setup: Setup, animal: Animal) -
         spread = (_PRIOR_FRAMES * known + count * seen) / (_PRIOR_FRAMES + count)
     mean = arrays.mean + arrays.basis @ middle
     first = leading_coordinates(arrays._replace(mean=mean), spread, prior.coordinates)
-    return replace(animal, mean=mean, basis=np.ascontiguousarray(arrays.basis @ first))
+    return replace(whole, mean=mean, basis=np.ascontiguousarray(arrays.basis @ first))
 
 
 def _expect(

@@ -83,8 +83,8 @@ def observe(keypoints: Keypoints2D, setup: Setup) -> Observation:
         )
     selection = setup.keypoint_map.select(keypoints.keypoint_names)
     order = [setup.keypoint_map.names.index(name) for name in selection.map.names]
-    if len(order) < setup.config.min_keypoints:
-        needed = f"at least {setup.config.min_keypoints} are needed"
+    if len(order) < setup.min_keypoints:
+        needed = f"at least {setup.min_keypoints} are needed"
         raise InputError(
             f"only {len(order)} of the {len(keypoints.keypoint_names)} columns are keypoints of "
             f"the map, {needed}{_listed(selection.problems)}"

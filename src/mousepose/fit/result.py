@@ -162,7 +162,7 @@ def _statuses(track: Track, seen: Observation, setup: Setup, good: NDArray[np.bo
     status = np.full(len(count), Status.OK, np.uint8)
     with np.errstate(invalid="ignore", divide="ignore"):
         status[energy_per_point(seen.points, track.terms[:, 0]) > POOR] = Status.POOR
-    status[count < setup.config.min_keypoints] = Status.BRIDGED
+    status[count < setup.min_keypoints] = Status.BRIDGED
     status[~good] = Status.EMPTY
     status[track.solved & ~good] = Status.FAILED
     return status

@@ -121,6 +121,11 @@ class Setup:
         return "world" if placed or len(self.cameras) > 1 else "camera"
 
     @property
+    def min_keypoints(self) -> int:
+        """Return how many keypoints a frame needs to be solved on its own."""
+        return self.keypoint_map.needed(self.config.min_keypoints)
+
+    @property
     def scale_source(self) -> str:
         """Return what makes the result metric."""
         if len(self.cameras) > 1 and self.scale.kind != "model":
