@@ -1,4 +1,7 @@
-"""The data that flows through mousepose, without verbs. Shapes are checked at construction.
+"""The data that flows through mousepose. Shapes are checked at construction.
+
+What a sequence can be asked for in a notebook (tables, angles, meshes, pictures) is done by
+functions of higher layers, which its methods reach through `_verb` alone: see `VERBS`.
 
 Letters: T frames, C cameras, K keypoints, J joints, S shape coefficients, *B any batch axes.
 Units everywhere: mm, rad, px, s.
@@ -9,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, SupportsIndex, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +24,28 @@ from mousepose.errors import InputError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+
+#: The functions that methods of these types stand for, each with the module that has it. They are
+#: loaded when they are called: the types import nothing from above themselves.
+VERBS: Mapping[str, str] = {
+    "between": "sequence.cut",
+    "choose_frames": "sequence.cut",
+    "html_of": "sequence.words",
+    "keypoints_in_words": "sequence.words",
+    "mesh_of": "body.of_sequence",
+    "plot_keypoints": "report.picture",
+    "plot_sequence": "report.picture",
+    "sequence_in_words": "sequence.words",
+    "tabulate_angles": "report.angle_table",
+    "to_dataframe": "io.poses.dataframe",
+    "to_xarray": "io.poses.dataset",
+    "write_sequence": "io.poses.registry",
+}
+
+
+def _verb(name: str) -> Any:
+    """Return a function of `VERBS`."""
+    return getattr(import_module(f"mousepose.{VERBS[name]}"), name)
 
 
 class State(IntEnum):
@@ -81,6 +108,17 @@ class Keypoints2D:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def __repr__(self) -> str:
+        return cast(str, _verb("keypoints_in_words")(self))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return cast(str, _verb("html_of")(self))
+
+    def plot(self, camera: int = 0) -> Any:
+        """Return a matplotlib figure of what one camera's tracker gave, counted from 0."""
+        return _verb("plot_keypoints")(self, camera)
 
 
 @dataclass(frozen=True)
@@ -171,3 +209,72 @@ class PoseSequence:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def __repr__(self) -> str:
+        return cast(str, _verb("sequence_in_words")(self))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return cast(str, _verb("html_of")(self))
+
+    def __getitem__(self, chosen: SupportsIndex | slice | NDArray[np.bool_]) -> PoseSequence:
+        """Return frames by their place: `sequence[100:200]`, `sequence[-1]`, a mask (T,) of bool.
+
+        Raises `IndexError` for a place that is not there.
+        """
+        return cast(PoseSequence, _verb("choose_frames")(self, chosen))
+
+    def between(self, start: float, stop: float) -> PoseSequence:
+        """Return the frames from time `start` to before `stop`, in s.
+
+        Raises `InputError` where there is none.
+        """
+        return cast(PoseSequence, _verb("between")(self, start, stop))
+
+    def to_dataframe(self, form: Literal["wide", "long", "file"] = "wide") -> Any:
+        """Return a pandas DataFrame; units, frame of reference and scale are in its `attrs`.
+
+        "wide": a row for each frame, with `NOSE_x`, `NOSE_y`, `NOSE_z` mm and `NOSE_state` of every
+        keypoint. "long": a row for each frame and keypoint, with standard deviations in mm. "file":
+        every column of the Parquet file.
+        """
+        return _verb("to_dataframe")(self, form)
+
+    def to_xarray(self) -> Any:
+        """Return an xarray Dataset that the package `movement` works on.
+
+        `position` (time, space, keypoint, individual) mm, `confidence`, `covariance` mm^2, `state`.
+        Raises `InputError` where xarray is not installed: the extra "formats".
+        """
+        return _verb("to_xarray")(self)
+
+    def joint_angles(self, body: Any = None) -> Any:
+        """Return a pandas DataFrame of anatomical angles in degrees, indexed by time in s.
+
+        Columns: "left knee" and its standard deviation "left knee sd", and so on for hip, elbow,
+        shoulder and spine; in full in `report.tabulate_angles`. `body` is the `BodyModel` of the
+        fit, the default one if none is given.
+        """
+        return _verb("tabulate_angles")(self, body)
+
+    def mesh(self, frame: int, body: Any = None) -> tuple[Floats, Ints]:
+        """Return the skin of one frame: vertices (V, 3) mm and faces (F, 3), counted from 0.
+
+        `body` is the `BodyModel` of the fit and needs a skin. Raises `InputError` where it has none
+        and where the frame has no estimate.
+        """
+        return cast(tuple[Floats, Ints], _verb("mesh_of")(self, frame, body))
+
+    def plot(self, frame: int | None = None, body: Any = None) -> Any:
+        """Return a matplotlib figure of the whole: one pose, the path, the knees, what was seen.
+
+        `frame` is the place of the pose that is drawn, by default one with hidden keypoints.
+        """
+        return _verb("plot_sequence")(self, frame, body)
+
+    def save(self, path: str | Path, *, format: str | None = None) -> list[Path]:
+        """Write the sequence and return the paths of the files; the path's ending tells the format.
+
+        See `write_sequence`: `.parquet` holds all of it, `.nc`, `.csv` and `.h5` its points.
+        """
+        return cast(list[Path], _verb("write_sequence")(path, self, format=format))

@@ -120,3 +120,16 @@ def test_skew_is_the_cross_product():
     np.testing.assert_allclose(
         (rotation.skew(left) @ right[..., None])[..., 0], np.cross(left, right), atol=1e-15
     )
+
+
+def test_quaternions_and_matrices_are_inverse():
+    vectors = ANGLES[:, None, None] * axes(20)
+    matrices = rotation.exp(vectors)
+    quaternions = rotation.to_quaternion(matrices)
+    np.testing.assert_allclose(np.linalg.norm(quaternions, axis=-1), 1, atol=1e-14)
+    assert (quaternions[..., 0] >= 0).all()
+    for scale in (1, -1, 3.7):  # the sign means nothing, nor does the length
+        np.testing.assert_allclose(
+            rotation.from_quaternion(scale * quaternions), matrices, atol=1e-14
+        )
+    np.testing.assert_allclose(rotation.from_quaternion([1, 0, 0, 0]), np.eye(3))

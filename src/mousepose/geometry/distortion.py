@@ -52,6 +52,28 @@ def distortion_jacobian(points: Floats, coefficients: Floats, model: str) -> Flo
     return jacobian
 
 
+def coefficients_jacobian(points: Floats, coefficients: Floats, model: str) -> Floats:
+    """Return the derivative (*B, 2, N) of `distort` with respect to the N coefficients."""
+    r2 = _squared_radius(points)
+    if model == "fisheye":
+        ratio, _ = _radial_fisheye(r2, np.zeros(0))
+        angle2 = ratio**2 * r2
+        scale = ratio[..., None] * angle2[..., None] ** np.arange(1, len(coefficients) + 1)
+        return points[..., :, None] * scale[..., None, :]
+    jacobian = np.zeros((*points.shape, 8))
+    x, y = points[..., 0], points[..., 1]
+    powers = r2[..., None] ** (1, 2, 3)
+    scale, _ = _radial(r2, coefficients, model)
+    k4, k5, k6 = _padded(coefficients, 8)[5:]
+    denominator = 1 + powers @ np.array([k4, k5, k6])
+    above = powers / denominator[..., None]
+    jacobian[..., (0, 1, 4)] = points[..., :, None] * above[..., None, :]
+    jacobian[..., 5:] = -points[..., :, None] * (above * scale[..., None])[..., None, :]
+    jacobian[..., 2] = np.stack([2 * x * y, x * x + 3 * y * y], axis=-1)
+    jacobian[..., 3] = np.stack([3 * x * x + y * y, 2 * x * y], axis=-1)
+    return jacobian[..., : len(coefficients)]
+
+
 def undistort(distorted: Floats, coefficients: Floats, model: str) -> Floats:
     """Return the normalised points (*B, 2) that the lens puts at `distorted`, NaN where none.
 

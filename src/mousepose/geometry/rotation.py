@@ -33,12 +33,41 @@ def log(matrix: ArrayLike) -> Floats:
 
     Goes through the quaternion, so it is accurate near 0 and near pi alike. NaN in, NaN out.
     """
-    quaternion = _quaternion(np.asarray(matrix, np.float64))
+    quaternion = to_quaternion(matrix)
     scalar, vector = quaternion[..., 0], quaternion[..., 1:]
     sine = _norm(vector)
     half_angle = np.arctan2(sine, scalar)
     # angle / sin(angle / 2), written so that it is 2 and not 0/0 for the identity
     return 2 / np.sinc(half_angle / np.pi)[..., None] * vector
+
+
+def to_quaternion(matrix: ArrayLike) -> Floats:
+    """Return unit quaternions (*B, 4), scalar first and not negative, of rotations (*B, 3, 3)."""
+    matrices = np.asarray(matrix, np.float64)
+    m00, m01, m02, m10, m11, m12, m20, m21, m22 = np.moveaxis(
+        matrices.reshape(*matrices.shape[:-2], 9), -1, 0
+    )
+    # 4 q q^T: each row is q times one of its own terms; the row of the largest cancels least.
+    rows = [
+        [1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01],
+        [m21 - m12, 1 + m00 - m11 - m22, m10 + m01, m02 + m20],
+        [m02 - m20, m10 + m01, 1 - m00 + m11 - m22, m21 + m12],
+        [m10 - m01, m02 + m20, m21 + m12, 1 - m00 - m11 + m22],
+    ]
+    outer = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    largest = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
+    quaternion = np.take_along_axis(outer, largest[..., None, None], axis=-2)[..., 0, :]
+    quaternion = quaternion / _norm(quaternion)[..., None]
+    return np.asarray(np.where(quaternion[..., :1] < 0, -quaternion, quaternion))
+
+
+def from_quaternion(quaternion: ArrayLike) -> Floats:
+    """Return the rotations (*B, 3, 3) of quaternions (*B, 4), scalar first, of any length but 0."""
+    values = np.asarray(quaternion, np.float64)
+    values = values / _norm(values)[..., None]
+    scalar, vector = values[..., :1], values[..., 1:]
+    # I + 2 s [v]x + 2 [v]x^2
+    return _polynomial_of_skew(vector, 2 * scalar[..., 0], np.full(scalar.shape[:-1], 2.0))
 
 
 def left_jacobian(rotation_vector: ArrayLike) -> Floats:
@@ -113,25 +142,6 @@ def _near_zero(angle: Floats, series: tuple[float, ...], closed: Floats) -> Floa
     """Return the power series in angle^2 for small angles, the closed form for the others."""
     value = np.polynomial.polynomial.polyval(angle**2, series)
     return np.asarray(np.where(angle < _SERIES_ANGLE, value, closed))
-
-
-def _quaternion(matrix: Floats) -> Floats:
-    """Return unit quaternions (*B, 4), scalar first and not negative."""
-    m00, m01, m02, m10, m11, m12, m20, m21, m22 = np.moveaxis(
-        matrix.reshape(*matrix.shape[:-2], 9), -1, 0
-    )
-    # 4 q q^T: each row is q times one of its own terms; the row of the largest cancels least.
-    rows = [
-        [1 + m00 + m11 + m22, m21 - m12, m02 - m20, m10 - m01],
-        [m21 - m12, 1 + m00 - m11 - m22, m10 + m01, m02 + m20],
-        [m02 - m20, m10 + m01, 1 - m00 + m11 - m22, m21 + m12],
-        [m10 - m01, m02 + m20, m21 + m12, 1 - m00 - m11 + m22],
-    ]
-    outer = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-    largest = np.argmax(np.diagonal(outer, axis1=-2, axis2=-1), axis=-1)
-    quaternion = np.take_along_axis(outer, largest[..., None, None], axis=-2)[..., 0, :]
-    quaternion = quaternion / _norm(quaternion)[..., None]
-    return np.asarray(np.where(quaternion[..., :1] < 0, -quaternion, quaternion))
 
 
 def _unwrap_known(vectors: Floats) -> Floats:

@@ -24,8 +24,8 @@ BAND_90 = 1.6449
 #: The same for two dimensions: the radius of the region that holds 90 %.
 REGION_90 = 2.1460
 
-_DPI = 150
-_STYLE: Any = {
+DPI = 150
+STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -54,8 +54,8 @@ def drawing(path: str | Path, width: float, height: float) -> Iterator[Figure]:
 
     The file appears whole or not at all. Raises `FileError` where its folder is missing.
     """
-    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
-        figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
+    with matplotlib.rc_context(STYLE), atomic_path(path) as temporary:
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
         yield figure
         figure.savefig(temporary)

@@ -50,7 +50,7 @@ def plot_overview(
     `truth`, a sequence of the same frames and keypoints, or without one the 90 % range; below the
     knees in time, marked where a hind paw was not seen. `image_size` (width, height) px.
     """
-    frame = _telling_frame(sequence) if frame is None else frame
+    frame = telling_frame(sequence) if frame is None else frame
     with drawing(path, 15.0, 8.4) as figure:
         upper, lower = figure.subfigures(2, 1, height_ratios=[2.3, 1], squeeze=False).flat
         widths = [1.12, 1.6, 0.78]
@@ -67,7 +67,7 @@ def _heading(figure: FigureBase, text: str) -> None:
     figure.suptitle(text, x=0.02, ha="left", weight="bold", size=11)
 
 
-def _telling_frame(sequence: PoseSequence) -> int:
+def telling_frame(sequence: PoseSequence) -> int:
     """Return a frame in the middle third with some keypoints seen and as many inferred as can be.
 
     Frames of which less than half is seen say too little of the camera's view.

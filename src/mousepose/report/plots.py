@@ -44,10 +44,10 @@ def plot_trajectory(sequence: PoseSequence, path: str | Path) -> None:
     On the floor seen from above where the sequence has a world, else on the camera's plane. Thin
     red where a frame had too few keypoints of its own.
     """
-    place = _trunk(sequence)
+    place = trunk_of(sequence)
     with drawing(path, 8.5, 6.8) as figure:
         upper, lower = figure.subplots(2, 1, height_ratios=[3.2, 1])
-        _draw_path(figure, upper, sequence, place)
+        draw_path(figure, upper, sequence, place)
         known = given(place)
         if known.sum() > 2:
             lower.plot(sequence.times, _speed(sequence, place), color=BLUE, linewidth=1.4)
@@ -59,7 +59,7 @@ def plot_trajectory(sequence: PoseSequence, path: str | Path) -> None:
         grid_lines(lower)
 
 
-def _trunk(sequence: PoseSequence) -> Floats:
+def trunk_of(sequence: PoseSequence) -> Floats:
     """Return the middle (T, 3) mm of the spine keypoints, of all where there are none."""
     spine = [k for k, name in enumerate(sequence.keypoint_names) if _is_spine(name)]
     return np.asarray(sequence.keypoints[:, spine or slice(None)].mean(axis=1))
@@ -83,7 +83,8 @@ def _speed(sequence: PoseSequence, place: Floats) -> Floats:
     return np.asarray(way / (times[after] - times[before]))
 
 
-def _draw_path(figure: Figure, axes: Axes, sequence: PoseSequence, place: Floats) -> None:
+def draw_path(figure: Figure, axes: Axes, sequence: PoseSequence, place: Floats) -> None:
+    """Draw the way of the trunk from above, or as the camera sees it."""
     world = sequence.frame == "world"
     flat = place[:, :2]
     own = np.isin(sequence.report.status, (Status.OK, Status.POOR))

@@ -58,7 +58,7 @@ def observe(
 
     feet = np.array([body.skeleton.joint_names[bone].endswith("_PAW") for bone in marks.bone])
     hidden = np.zeros(xy.shape[:-1], bool)
-    if occluded_feet > 0:
+    if occluded_feet > 0 and feet.any():
         hidden[..., feet] = _runs(random, times, hidden[0][:, feet].size, occluded_feet).reshape(
             len(times), len(cameras), -1
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from mousepose.io.atomic import atomic_path
 from mousepose.io.extras import needed
 from mousepose.io.keypoints.streams_write import Block, Stream, described, united, whole
 from mousepose.types import Floats, State
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Dims = Literal["singular", "plural"]
 #: What the two last dimensions are called.
@@ -36,22 +39,33 @@ def write_movement(
     Raises `InputError` where the streams hold no frame or too many for memory, on another `dims`,
     and where xarray or h5netcdf is not installed.
     """
-    if dims not in DIMENSIONS:
-        raise InputError(f"dims: expected 'singular' or 'plural', got {dims!r}")
     needed("formats", "writing a netCDF", "xarray", "h5netcdf")
-    import xarray as xr
-
-    block = whole(path, streams)
-    dataset = xr.Dataset(
-        _variables(streams, block, units, DIMENSIONS[dims]),
-        coords=_coordinates(streams, block, DIMENSIONS[dims]),
-        attrs=_attributes(streams, block, units),
-    )
+    dataset = movement_dataset(path, streams, units, dims)
     packed = {"zlib": True, "complevel": 1, "shuffle": True}
     with atomic_path(path) as temporary:
         dataset.to_netcdf(
             temporary, engine="h5netcdf", encoding=dict.fromkeys(dataset.data_vars, packed)
         )
+
+
+def movement_dataset(
+    path: Path, streams: Sequence[Stream], units: dict[str, str], dims: Dims = "singular"
+) -> xr.Dataset:
+    """Return all animals' tracks as one dataset; `path` only names them in errors.
+
+    Raises `InputError` as `write_movement` does.
+    """
+    if dims not in DIMENSIONS:
+        raise InputError(f"dims: expected 'singular' or 'plural', got {dims!r}")
+    needed("formats", "a dataset", "xarray")
+    import xarray as xr
+
+    block = whole(path, streams)
+    return xr.Dataset(
+        _variables(streams, block, units, DIMENSIONS[dims]),
+        coords=_coordinates(streams, block, DIMENSIONS[dims]),
+        attrs=_attributes(streams, block, units),
+    )
 
 
 def _variables(

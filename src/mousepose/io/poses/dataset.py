@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousepose.io.extras import needed
-from mousepose.io.keypoints import movement_write
-from mousepose.io.keypoints.movement_write import DIMENSIONS
-from mousepose.io.keypoints.streams_write import whole
+from mousepose.io.keypoints.movement_write import movement_dataset
 from mousepose.io.poses.points import SPACE_UNITS, point_stream, track_of
 from mousepose.types import PoseSequence
 
@@ -23,13 +20,5 @@ def to_xarray(sequence: PoseSequence) -> xr.Dataset:
     `covariance` and `state`; the frame rate, units and provenance are in `attrs`. Raises
     `InputError` where xarray is not installed.
     """
-    needed("formats", "a dataset", "xarray")
-    import xarray
-
     streams = [point_stream([track_of(sequence)])]
-    block = whole(Path("the sequence"), streams)
-    return xarray.Dataset(
-        movement_write._variables(streams, block, SPACE_UNITS, DIMENSIONS["singular"]),
-        coords=movement_write._coordinates(streams, block, DIMENSIONS["singular"]),
-        attrs=movement_write._attributes(streams, block, SPACE_UNITS),
-    )
+    return movement_dataset(Path("the sequence"), streams, SPACE_UNITS)
