@@ -8,9 +8,11 @@ import sys
 import pytest
 
 HEAVY = {
+    "av",
     "cv2",
     "dask",
     "distributed",
+    "h5netcdf",
     "h5py",
     "llvmlite",
     "matplotlib",
@@ -20,15 +22,18 @@ HEAVY = {
     "onnxruntime",
     "pandas",
     "pyarrow",
+    "pydantic",
     "pydicom",
     "rich",
     "scipy",
     "skimage",
     "sklearn",
+    "sleap_io",
     "tables",
     "torch",
     "typer",
     "viser",
+    "xarray",
 }
 
 

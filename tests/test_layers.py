@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"method", "calibrate", "analysis", "io", "simulate", "detect", "dataset", "ct", "train"}
     ),
+    frozenset({"run"}),
     frozenset({"report", "monitor"}),
     frozenset({"view"}),
     frozenset({"cli"}),

@@ -110,7 +110,7 @@ def test_mistakes_end_in_one_line(
         word.replace("TRACK", str(track)).replace("OUT", str(tmp_path / "o")) for word in words
     ]
     result = run(*given)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert message in result.stderr
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ")

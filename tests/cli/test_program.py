@@ -21,7 +21,7 @@ Program = Callable[..., Any]
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pictures have few pixels: they are looked at in the tests of the reports."""
-    monkeypatch.setattr("mousepose.report.canvas._DPI", 30)
+    monkeypatch.setattr("mousepose.report.canvas.DPI", 30)
 
 
 def test_the_version_is_the_packages(program: Program) -> None:
@@ -83,32 +83,41 @@ def test_two_cameras_and_their_pictures(program: Program, recording: Path, tmp_p
     assert names == {"overview", "sides", "trajectory", "angles", "residuals"}
 
 
+USAGE, BAD_INPUT = 2, 1
+
+
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "told", "code"),
     [
-        (["--body-length", "90", "--floor"], "choose one"),
-        (["--bone", "LEFT_KNEE"], "NAME=MM"),
-        (["--bone", "KNEE=15"], "KNEE"),
-        (["--frames", "10"], "FROM:TO"),
-        (["--obj", "meshes"], "--published-model"),
-        (["--camera-name", "front"], "front"),
-        (["--keypoints", "dance22"], "did you mean 'dannce22'?"),
-        (["--pixel-sigma", "0"], "pixel_sigma"),
-        (["--camera", "missing.toml"], r"missing\.toml"),
-        (["--prior", "published"], "--published-gmm FILE"),
-        (["--prior", "published", "--published-gmm", "gmm.pbtxt"], "--frame-by-frame"),
-        (["--published-gmm", "gmm.pbtxt"], "--prior published"),
+        (["--body-length", "90", "--floor"], "choose one", USAGE),
+        (["--bone", "LEFT_KNEE"], "NAME=MM", USAGE),
+        (["--bone", "KNEE=15"], "KNEE", BAD_INPUT),
+        (["--frames", "10"], "FROM:TO", USAGE),
+        (["--obj", "meshes"], "--published-model", USAGE),
+        (["--camera-name", "front"], "front", BAD_INPUT),
+        (["--keypoints", "dance22"], "did you mean 'dannce22'?", BAD_INPUT),
+        (["--pixel-sigma", "0"], "pixel_sigma", BAD_INPUT),
+        (["--camera", "missing.toml"], r"missing\.toml", BAD_INPUT),
+        (["--prior", "published"], "--published-gmm FILE", USAGE),
+        (["--prior", "published", "--published-gmm", "gmm.pbtxt"], "--frame-by-frame", USAGE),
+        (["--published-gmm", "gmm.pbtxt"], "--prior published", USAGE),
+        (["-o", "poses.xlsx"], r"its ending tells no format.*\.parquet", USAGE),
+        (["-o", "nowhere/poses.parquet"], "nowhere does not exist", BAD_INPUT),
+        (["--to", "excel"], "unknown format 'excel'; known: anipose, csv", USAGE),
+        (["--animal", "rick"], "unknown animal", BAD_INPUT),
+        (["--animal", "rick", "--all-animals"], "exclude each other", USAGE),
+        (["--config", "run.toml"], r"run\.toml: cannot be read", BAD_INPUT),
     ],
 )
 def test_what_is_wrong_is_one_line(
-    program: Program, recording: Path, tmp_path: Path, options: list[str], told: str
+    program: Program, recording: Path, tmp_path: Path, options: list[str], told: str, code: int
 ) -> None:
     arguments = [
         "reconstruct", recording / "side.csv", "--camera", recording / "camera.toml", "--fps", 30,
         "-o", tmp_path / "poses.parquet", *options,
     ]  # fmt: skip
     found = program(*arguments)
-    assert found.code == 2
+    assert found.code == code
     last = found.stderr.splitlines()[-1]
     assert last.startswith("error: ")
     assert "Traceback" not in found.stderr
@@ -117,13 +126,20 @@ def test_what_is_wrong_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_all_that_is_missing_is_told_at_once(program: Program) -> None:
+    found = program("reconstruct")
+    assert found.code == USAGE
+    for told in ("no INPUT", "--output FILE", "mousepose calibrate guess"):
+        assert told in found.stderr
+
+
 def test_a_missing_file_and_a_missing_rate_are_told(
     program: Program, recording: Path, tmp_path: Path
 ) -> None:
     options = ["--camera", recording / "camera.toml", "-o", tmp_path / "poses.parquet"]
     for inputs, told in ((["none.csv"], "none.csv"), ([recording / "side.csv"], "--fps")):
         found = program("reconstruct", *inputs, *options)
-        assert found.code == 2
+        assert found.code == BAD_INPUT
         assert told in found.stderr
 
 
@@ -201,7 +217,7 @@ def test_columns_of_another_tracker_are_told_with_the_way_out(
         "reconstruct", path, "--camera", recording / "camera.toml", "--fps", 30,
         "-o", tmp_path / "poses.parquet",
     )  # fmt: skip
-    assert found.code == 2
+    assert found.code == BAD_INPUT
     last = found.stderr.splitlines()[-1]
     assert "knows 3 of the file's 22 columns (SPINE_SHOULDER, SPINE_MID, SPINE_HIP)" in last
     assert "not known: point 3, point 4" in last

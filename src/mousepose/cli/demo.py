@@ -14,8 +14,8 @@ import typer
 from mousepose.cli.failures import told
 
 if TYPE_CHECKING:
-    from mousepose.cli.streaming import Job
     from mousepose.report import Accuracy
+    from mousepose.run.streaming import Job
     from mousepose.types import Keypoints2D, PoseSequence
 
 #: What the camera of the demonstration does wrong.
@@ -26,27 +26,35 @@ STRIDE_MM, STRIDES_PER_SECOND = 55.0, 2.6  # a walk, 143 mm/s
 
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")]
 Seed = Annotated[int, typer.Option(help="Another seed is another mouse on another walk.")]
+Plots = Annotated[bool, typer.Option("--plots", help="Draw all pictures, not only the overview.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-def demo(output: Folder = Path("mousepose-demo"), seed: Seed = 0, debug: Debug = False) -> None:
+def demo(
+    output: Folder = Path("mousepose-demo"), seed: Seed = 0, plots: Plots = False,
+    debug: Debug = False,
+) -> None:  # fmt: skip
     """Simulate a walking mouse, reconstruct it from one camera and compare with the truth."""
     with told(debug):
-        from mousepose.cli.pictures import draw_pictures
+        from mousepose.cli.pictures import draw_overview, draw_pictures
         from mousepose.cli.progress import ProgressReport
-        from mousepose.cli.streaming import first_frames, run
+        from mousepose.fit.ahead import compile_ahead
+        from mousepose.run.streaming import first_frames, run
 
         started = time.perf_counter()
         with ProgressReport() as progress:
+            compile_ahead()
             progress("simulating", 0, 0)
             output.mkdir(parents=True, exist_ok=True)
             job, truth = _simulated(output, seed)
             outcome = run(job, progress)
             keypoints, sequence = first_frames(job, len(truth))
             progress("drawing", 0, 0)
-            pictures = draw_pictures(
-                output, keypoints, sequence, job.setup, outcome.animal.offset, truth
-            )
+            if plots:
+                offset = outcome.animal.offset
+                pictures = draw_pictures(output, keypoints, sequence, job.setup, offset, truth)
+            else:
+                pictures = [draw_overview(output, keypoints, sequence, job.setup, truth)]
         _print_table(_rows(sequence, truth, keypoints))
         typer.echo(f"\n{outcome.frames} frames, {outcome.frames / outcome.seconds:,.0f} frames/s")
         typer.echo(f"scale from: {job.setup.scale_source}")
@@ -65,11 +73,11 @@ def _simulated(folder: Path, seed: int) -> tuple[Job, PoseSequence]:
     """
     from mousepose.body.default import default_body
     from mousepose.body.prior import load_prior
-    from mousepose.cli.keypoint_files import KeypointFiles
-    from mousepose.cli.streaming import Job
     from mousepose.fit.config import Scale
     from mousepose.fit.setup import Setup
     from mousepose.io import write_cameras, write_dlc_csv
+    from mousepose.run.keypoint_files import KeypointFiles
+    from mousepose.run.streaming import Job
     from mousepose.simulate import observe, walking_mouse, watching_camera
 
     body, prior = default_body(), load_prior()

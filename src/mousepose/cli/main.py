@@ -7,19 +7,38 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
+from mousepose.cli import calibrate, keypoints
+from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
+from mousepose.cli.convert import convert
 from mousepose.cli.demo import demo
+from mousepose.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
+from mousepose.cli.doctor import doctor
+from mousepose.cli.failures import EXIT_CODES
+from mousepose.cli.info import EXAMPLES as INFO_EXAMPLES
+from mousepose.cli.info import info
 from mousepose.cli.reconstruct import EXAMPLES, reconstruct
+from mousepose.cli.rig import EXAMPLES as RIG_EXAMPLES
+from mousepose.cli.rig import rig
+from mousepose.cli.schema import config_schema
 
 app = typer.Typer(
     name="mousepose",
     help="Metric 3D pose of laboratory mice from the 2D keypoints of one camera or more.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=EXAMPLES)(reconstruct)
+app.add_typer(calibrate.app, name="calibrate")
+app.add_typer(keypoints.app, name="keypoints")
+app.command(epilog=CONVERT_EXAMPLES)(convert)
+app.command(epilog=INFO_EXAMPLES)(info)
+app.command(epilog=RIG_EXAMPLES)(rig)
+app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.command()(demo)
+app.command()(config_schema)
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mousepose.body.keypoint_map import load_keypoint_map
 from mousepose.body.mixture import PositionMixture
 from mousepose.body.published import load_gmm, load_published
+from mousepose.cli.failures import UsageError
 from mousepose.errors import InputError, UnknownNameError
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.setup import Setup
 from mousepose.geometry.camera import Camera
 from mousepose.io import read_cameras
+
+if TYPE_CHECKING:
+    from mousepose.cli.config import ReconstructConfig
+
+#: The keypoint map where none is named.
+DEFAULT_MAP = "dataset22"
+#: What to do without a camera file.
+NO_CAMERA = (
+    "--camera FILE is missing: points in an image become points in space through the camera that "
+    "saw them. Three ways to get one: mousepose calibrate board VIDEO (a printed board), mousepose "
+    "calibrate cage IMAGE (one image of a cage of known size), mousepose calibrate guess (the "
+    "field of view and the mice themselves)"
+)
 
 
 def chosen_scale(
@@ -23,7 +37,7 @@ def chosen_scale(
     floor: bool,
     camera_height: float | None,
 ) -> Scale:
-    """Return the one scale that was given, or none. Raises `InputError` for two of them."""
+    """Return the one scale that was given, or none. Raises `UsageError` for two of them."""
     given = {
         "--body-length": body_length is not None,
         "--weight": weight is not None,
@@ -33,7 +47,7 @@ def chosen_scale(
     }
     names = [name for name, is_given in given.items() if is_given]
     if len(names) > 1:
-        raise InputError(f"{' and '.join(names)}: one thing gives the scale, choose one of them")
+        raise UsageError(f"{' and '.join(names)}: one thing gives the scale, choose one of them")
     if body_length is not None:
         return Scale.body_length(body_length)
     if weight is not None:
@@ -45,43 +59,48 @@ def chosen_scale(
     return Scale.floor() if floor else Scale.none()
 
 
-def make_setup(
-    camera_files: Sequence[Path],
-    camera_names: Sequence[str] | None,
-    keypoints: str,
-    published_model: Path | None,
-    published_gmm: Path | None,
-    scale: Scale,
-    settings: dict[str, Any],
-) -> Setup:
-    """Return the setup of a fit from files and settings of `FitConfig`."""
-    mixture = chosen_mixture(published_gmm, settings)
+def make_setup(settings: ReconstructConfig) -> Setup:
+    """Return the setup of a fit as the settings ask for it."""
+    scale = chosen_scale(
+        settings.body_length, settings.weight, settings.bone, settings.floor,
+        settings.camera_height,
+    )  # fmt: skip
+    mixture = chosen_mixture(settings.published_gmm, settings.prior, settings.frame_by_frame)
+    keypoint_map = load_keypoint_map(settings.keypoints or DEFAULT_MAP)
+    published = settings.published_model
     return Setup.of(
-        chosen_cameras(camera_files, camera_names),
-        body=None if published_model is None else load_published(published_model),
-        keypoint_map=load_keypoint_map(keypoints),
+        chosen_cameras(settings.camera, settings.camera_name),
+        body=None if published is None else load_published(published),
+        keypoint_map=keypoint_map,
         scale=scale,
-        config=FitConfig(**settings),
+        config=FitConfig(
+            temporal=not settings.frame_by_frame,
+            report=settings.report,
+            pixel_sigma=settings.pixel_sigma,
+            min_confidence=settings.min_confidence,
+            prior=settings.prior,
+            min_keypoints=keypoint_map.needed(FitConfig.min_keypoints),
+        ),
         mixture=mixture,
     )
 
 
-def chosen_mixture(file: Path | None, settings: dict[str, Any]) -> PositionMixture | None:
+def chosen_mixture(file: Path | None, prior: str, frame_by_frame: bool) -> PositionMixture | None:
     """Return the mixture of the published prior where that is asked for, else None.
 
-    Raises `InputError` where the prior, its file and --frame-by-frame do not go together.
+    Raises `UsageError` where the prior, its file and --frame-by-frame do not go together.
     """
-    if settings["prior"] != "published":
+    if prior != "published":
         if file is not None:
-            raise InputError("--published-gmm is the file of --prior published; give both")
+            raise UsageError("--published-gmm is the file of --prior published; give both")
         return None
     if file is None:
-        raise InputError(
+        raise UsageError(
             "--prior published needs its mixture: give --published-gmm FILE, the gmm file of "
             "google/mouse-pose-analysis"
         )
-    if settings["temporal"]:
-        raise InputError(
+    if not frame_by_frame:
+        raise UsageError(
             "--prior published knows nothing of time: give --frame-by-frame with it, or leave "
             "out --prior for the learned one"
         )
@@ -106,10 +125,10 @@ def chosen_cameras(files: Sequence[Path], names: Sequence[str] | None) -> list[C
 
 
 def frame_span(text: str) -> tuple[int, int]:
-    """Return FROM and TO of "FROM:TO". Raises `InputError` for anything else."""
+    """Return FROM and TO of "FROM:TO". Raises `UsageError` for anything else."""
     first, colon, last = text.partition(":")
     if not (colon and first.isdecimal() and last.isdecimal() and int(first) < int(last)):
-        raise InputError(f"--frames: expected FROM:TO with FROM below TO, as 0:10, got {text!r}")
+        raise UsageError(f"--frames: expected FROM:TO with FROM below TO, as 0:10, got {text!r}")
     return int(first), int(last)
 
 
@@ -118,6 +137,6 @@ def _bone(text: str) -> Scale:
     try:
         return Scale.bone(name.strip(), float(length))
     except ValueError as error:
-        raise InputError(
+        raise UsageError(
             f"--bone: expected NAME=MM, as LEFT_KNEE=15.7, got {text!r} ({error})"
         ) from error

@@ -9,10 +9,11 @@ import numpy as np
 
 from mousepose.body.keypoint_map import KeypointMap
 from mousepose.body.model import BodyModel
-from mousepose.cli.streaming import Job, Outcome, first_frames
+from mousepose.cli.failures import UsageError
 from mousepose.errors import InputError
 from mousepose.fit.setup import Setup
 from mousepose.io import iterate_sequence, write_keypoint_text, write_obj
+from mousepose.run.streaming import Job, Outcome, first_frames
 from mousepose.types import Floats, Keypoints2D, PoseSequence, Status
 
 #: A plot of more frames than this is one block of ink.
@@ -33,22 +34,33 @@ def draw_pictures(
     """
     from mousepose import report
 
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ("overview", "sides", "trajectory", "angles", "residuals")
-    path = {name: folder / f"{name}.png" for name in names}
+    overview = draw_overview(folder, keypoints, sequence, setup, truth)
+    path = {name: folder / f"{name}.png" for name in ("sides", "trajectory", "angles", "residuals")}
     residuals, marks = report.reprojection_residuals(
         sequence, keypoints, setup.cameras, setup.body, setup.keypoint_map, offset
     )
-    report.plot_overview(
-        named_by_bones(keypoints, setup.keypoint_map), sequence, path["overview"], body=setup.body,
-        image_size=setup.cameras[0].size, truth=truth,
-    )  # fmt: skip
     points = None if truth is None else truth.keypoints
     report.plot_pose_sides(sequence, telling_frames(sequence), path["sides"], truth=points)
     report.plot_trajectory(sequence, path["trajectory"])
     report.plot_joint_angles(sequence, setup.body, path["angles"], truth=truth)
     report.plot_residuals(sequence, residuals, marks, path["residuals"])
-    return list(path.values())
+    return [overview, *path.values()]
+
+
+def draw_overview(
+    folder: Path, keypoints: Keypoints2D, sequence: PoseSequence, setup: Setup,
+    truth: PoseSequence | None = None,
+) -> Path:  # fmt: skip
+    """Draw what was seen, the pose, and what is sure of it into `folder`; return the path."""
+    from mousepose import report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "overview.png"
+    report.plot_overview(
+        named_by_bones(keypoints, setup.keypoint_map), sequence, path, body=setup.body,
+        image_size=setup.cameras[0].size, truth=truth,
+    )  # fmt: skip
+    return path
 
 
 def named_by_bones(keypoints: Keypoints2D, keypoint_map: KeypointMap) -> Keypoints2D:
@@ -105,9 +117,9 @@ def write_meshes(folder: Path, job: Job, start: int, stop: int) -> None:
 
 
 def check_mesh(body: BodyModel) -> None:
-    """Raise `InputError` unless `body` has a skin to write."""
+    """Raise `UsageError` unless `body` has a skin to write."""
     if body.mesh is None:
-        raise InputError(
+        raise UsageError(
             f"--obj needs a body with a skin, {body.name!r} has none: give --published-model FOLDER"
         )
 

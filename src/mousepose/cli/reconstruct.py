@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from mousepose.cli.failures import told
+from mousepose.cli.failures import ExitCode, told
+
+#: Options that say what to do with the settings and are none themselves.
+NO_SETTINGS = frozenset({"config", "write_config", "dry_run", "debug"})
+_BY_DEFAULT = ("DEFAULT", "DEFAULT_MAP")
 
 EXAMPLES = """
 Examples:
@@ -16,25 +20,31 @@ Examples:
 
   mousepose reconstruct side.h5 top.h5 --camera rig.toml --fps 60 -o mouse.parquet --plots plots
 
-  mousepose reconstruct mouse.parquet --camera intrinsics.txt --weight 24 --keypoints dannce22
-  -o poses.parquet
+  mousepose reconstruct two_mice.slp --all-animals --camera camera.toml --weight 24
+  --keypoints homecage15 -o poses.nc
 
-An interrupted run goes on where it stopped when the same command is given again.
+  mousepose reconstruct mouse.csv --camera camera.toml --fps 30 --weight 24 -o mouse.parquet
+  --write-config run.toml
+
+  mousepose reconstruct --config run.toml --weight 26 --dry-run
+
+An interrupted run goes on where it stopped when the same command is given again. Exit code 3: the
+poses are written, but most of them do not agree with the keypoints.
 """
 
 Inputs = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         metavar="INPUT...",
-        help="Keypoints: a DeepLabCut csv or h5, or a Parquet file; one for each camera.",
+        help="Keypoints of any known tracker (mousepose convert --list), a file for each camera.",
         show_default=False,
     ),
 ]
 Cameras = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option(
         "--camera",
-        help="Calibration TOML, or a text file of a 3x3 matrix. Repeat for several files.",
+        help="Camera file: calibration TOML, OpenCV, COLMAP, 3x3 matrix. Repeat for several.",
         show_default=False,
     ),
 ]
@@ -43,15 +53,31 @@ Names = Annotated[
     typer.Option("--camera-name", help="Use only this camera of the files. Repeat for several."),
 ]
 Output = Annotated[
-    Path, typer.Option("--output", "-o", help="The Parquet file to write.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The file to write; its ending tells the format, .parquet holds all.",
+        show_default=False,
+    ),
+]
+To = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help="The format to write; mousepose convert --list shows all."),
 ]
 Keypoints = Annotated[
-    str, typer.Option(help="Keypoint map of the tracker: dataset22, dannce22, or a TOML file.")
+    str | None,
+    typer.Option(
+        metavar="MAP", help="Keypoint map of the tracker: a shipped one or a TOML file. [dataset22]"
+    ),
 ]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second, where the file holds no times.")
 ]
 AnimalName = Annotated[str | None, typer.Option(help="Which animal of a file with several.")]
+AllAnimals = Annotated[
+    bool, typer.Option("--all-animals/--no-all-animals", help="Every animal of the file.")
+]
 BodyLength = Annotated[
     float | None,
     typer.Option(help="Scale: mm from snout to tail base, straight, as on average.", min=0),
@@ -60,7 +86,9 @@ Weight = Annotated[float | None, typer.Option(help="Scale: the animal's weight i
 Bone = Annotated[
     str | None, typer.Option(metavar="NAME=MM", help="Scale: a bone's length, LEFT_KNEE=15.7.")
 ]
-Floor = Annotated[bool, typer.Option("--floor", help="Scale: the camera file's floor plane.")]
+Floor = Annotated[
+    bool, typer.Option("--floor/--no-floor", help="Scale: the camera file's floor plane.")
+]
 CameraHeight = Annotated[
     float | None, typer.Option(help="Scale: mm from the floor to the camera.", min=0)
 ]
@@ -69,7 +97,10 @@ PublishedModel = Annotated[
     typer.Option(help="Use the body of this folder, files of google/mouse-pose-analysis."),
 ]
 Alone = Annotated[
-    bool, typer.Option("--frame-by-frame", help="Solve every frame alone, without time.")
+    bool,
+    typer.Option(
+        "--frame-by-frame/--no-frame-by-frame", help="Solve every frame alone, without time."
+    ),
 ]
 Plots = Annotated[Path | None, typer.Option(help="Draw pictures into this folder.")]
 Obj = Annotated[Path | None, typer.Option(help="Write the skin (.obj) into this folder.")]
@@ -96,17 +127,31 @@ PublishedGmm = Annotated[
         help="The mixture of --prior published: the gmm file of google/mouse-pose-analysis.",
     ),
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Take settings from this TOML file; flags outrank it."),
+]
+WriteConfig = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the settings into this TOML file and stop."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check the files, tell what would be done and stop.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def reconstruct(
-    inputs: Inputs,
-    camera: Cameras,
-    output: Output,
+    context: typer.Context,
+    inputs: Inputs = None,
+    camera: Cameras = None,
+    output: Output = None,
+    to: To = None,
     camera_name: Names = None,
-    keypoints: Keypoints = "dataset22",
+    keypoints: Keypoints = None,
     fps: Fps = None,
     animal: AnimalName = None,
+    all_animals: AllAnimals = False,
     body_length: BodyLength = None,
     weight: Weight = None,
     bone: Bone = None,
@@ -124,41 +169,40 @@ def reconstruct(
     min_confidence: MinConfidence = 0.1,
     prior: Prior = "learned",
     published_gmm: PublishedGmm = None,
+    config: Config = None,
+    write_config: WriteConfig = None,
+    dry_run: DryRun = False,
     debug: Debug = False,
 ) -> None:
-    """Reconstruct the 3D pose of one mouse in every frame, in mm, with its uncertainty."""
-    with told(debug):
-        from mousepose.cli import pictures, streaming, summary
-        from mousepose.cli.keypoint_files import KeypointFiles
-        from mousepose.cli.options import chosen_scale, frame_span, make_setup
-        from mousepose.cli.progress import ProgressReport
+    """Reconstruct the 3D pose of mice in every frame, in mm, with its uncertainty."""
+    with told(debug, goes_on=True):
+        from mousepose.cli import config as files_of_settings
+        from mousepose.cli.plan import make_plan, plan_lines, refuse_overwriting
 
-        settings = {
-            "temporal": not frame_by_frame,
-            "report": report,
-            "pixel_sigma": pixel_sigma,
-            "min_confidence": min_confidence,
-            "prior": prior,
-        }
-        scale = chosen_scale(body_length, weight, bone, floor, camera_height)
-        setup = make_setup(
-            camera, camera_name, keypoints, published_model, published_gmm, scale, settings
-        )
-        span = frame_span(frames)
-        if obj is not None:
-            pictures.check_mesh(setup.body)
-        files = KeypointFiles(tuple(inputs), fps, animal)
-        job = streaming.Job(files, setup, output, chunk, resume, keypoints)
-        with ProgressReport() as progress:
-            outcome = streaming.run(job, progress)
-            found = summary.summarise(job, outcome, progress)
-            written = [output]
-            if plots is not None:
-                progress("drawing", 0, 0)
-                written += pictures.draw_job(plots, job, outcome)
-            if obj is not None:
-                progress("writing meshes", 0, 0)
-                pictures.write_meshes(obj, job, *span)
-                written.append(obj)
-        for line in summary.lines(found, job, outcome, written):
-            typer.echo(line)
+        settings = files_of_settings.settings_of(config, _given(context))
+        if write_config is not None:
+            refuse_overwriting(write_config, settings)
+            files_of_settings.write_config(write_config, settings)
+            typer.echo(f"wrote {write_config}; nothing was reconstructed")
+            return
+        plan = make_plan(settings)
+        if dry_run:
+            for line in plan_lines(plan):
+                typer.echo(line)
+            typer.echo("nothing was reconstructed: --dry-run")
+            return
+        from mousepose.cli.execution import carry_out
+
+        if not carry_out(plan):
+            raise typer.Exit(ExitCode.NOT_GOOD_ENOUGH)
+
+
+def _given(context: typer.Context) -> dict[str, Any]:
+    """Return the settings that stand on the command line itself, by their names."""
+    found = {}
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        by_hand = source is not None and source.name not in _BY_DEFAULT
+        if by_hand and name not in NO_SETTINGS:
+            found[name] = value
+    return found

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mousepose.cli.streaming import Job, Outcome, Progress, results
 from mousepose.report.residuals import reprojection_residuals
+from mousepose.run.streaming import Job, Outcome, Progress, results
 from mousepose.types import Ints, State, Status
 
 #: Bins of the residual histogram (px): a median without holding every residual.
 _BIN, _LARGEST = 0.01, 500.0
+#: The share of frames with a pose that fits below which a result does not pass.
+_LEAST_GOOD = 0.5
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Numbers of a finished run: shares (0-1) of keypoints by state, frames by status."""
+    """Numbers of a finished run: shares (0-1) of keypoints by state, frames by status.
+
+    `failure` says why the result is not to be trusted, "" where nothing speaks against it.
+    """
 
     frames: int
     seen: float
@@ -26,6 +31,7 @@ class Summary:
     median_residual_px: float
     statuses: dict[str, int]
     scale_source: str
+    failure: str = ""
 
 
 def summarise(job: Job, outcome: Outcome, progress: Progress) -> Summary:
@@ -55,6 +61,7 @@ def summarise(job: Job, outcome: Outcome, progress: Progress) -> Summary:
         _median(histogram),
         {status.name.lower(): int(statuses[status]) for status in Status if statuses[status]},
         setup.scale_source,
+        _failure(statuses),
     )
 
 
@@ -80,8 +87,26 @@ def lines(summary: Summary, job: Job, outcome: Outcome, written: list[Path]) -> 
         )
     if outcome.warning is not None:
         shown.append(f"WARNING: {outcome.warning}")
+    if summary.failure:
+        shown.append(f"NOT GOOD ENOUGH: {summary.failure}")
     shown += [f"wrote {path}" for path in written]
     return shown
+
+
+def _failure(statuses: Ints) -> str:
+    """Return why a result is not to be trusted, "" where most poses fit what was seen.
+
+    Frames in which too little was seen do not count: the animal may not have been there.
+    """
+    good = int(statuses[Status.OK] + statuses[Status.BRIDGED])
+    tried = int(statuses.sum() - statuses[Status.EMPTY])
+    if tried and good >= _LEAST_GOOD * tried:
+        return ""
+    return (
+        f"only {good:,} of {tried:,} frames in which the mouse was seen have a pose that agrees "
+        "with the keypoints. Look at the pictures (--plots), and check the camera, the keypoint "
+        "map and the tracking"
+    )
 
 
 def _counted(statuses: dict[str, int]) -> str:

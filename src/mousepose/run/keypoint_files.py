@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.errors import InputError
-from mousepose.io import iterate_keypoints
-from mousepose.io.keypoints.registry import joined
+from mousepose.io import animals_in, iterate_keypoints
+from mousepose.io.keypoints.registry import joined, open_tracks
+from mousepose.io.keypoints.rows import Track
 from mousepose.types import Keypoints2D
 
 _HASHED_AT_ONCE = 2**20
@@ -49,6 +50,29 @@ class KeypointFiles:
         for path, other in zip(self.paths[1:], others, strict=True):
             if next(other, last) is not last:
                 raise InputError(f"{path} holds more frames than {self.paths[0]}")
+
+    def tracks(self) -> list[Track]:
+        """Return the header of each file, its rows unread.
+
+        Raises `InputError` on a missing `fps` or `animal` and where the cameras' keypoints differ.
+        """
+        found = [open_tracks(path).track(self.animal) for path in self.paths]
+        for track, path in zip(found, self.paths, strict=True):
+            self._of(path, 1)  # raises where the frame rate is missing
+            _refuse_other_keypoints(found[0].keypoint_names, track.keypoint_names)
+        return found
+
+    def animals(self) -> tuple[str, ...]:
+        """Return the names of the animals. Raises `InputError` where the files differ in them."""
+        names = animals_in(self.paths[0])
+        for path in self.paths[1:]:
+            others = animals_in(path)
+            if sorted(others) != sorted(names) and max(len(others), len(names)) > 1:
+                raise InputError(
+                    f"{path} holds the animals {', '.join(others)}, {self.paths[0]} holds "
+                    f"{', '.join(names)}: an animal needs one name in all files"
+                )
+        return names
 
     def digests(self) -> list[str]:
         """Return the SHA-256 of each file's content."""
@@ -94,14 +118,18 @@ def _same_frames(one: Keypoints2D, other: Keypoints2D) -> bool:
     return np.array_equal(one.frame_numbers, other.frame_numbers)
 
 
+def _refuse_other_keypoints(names: Sequence[str], others: Sequence[str]) -> None:
+    if sorted(names) != sorted(others):
+        strange = sorted(set(names) ^ set(others))
+        raise InputError(f"the cameras' files differ in the keypoints {strange}")
+
+
 def _beside(views: Sequence[Keypoints2D]) -> Keypoints2D:
     """Return the views of several cameras as one, in the order of the first one's keypoints."""
     first = views[0]
     xy, confidence = [], []
     for view in views:
-        if sorted(view.keypoint_names) != sorted(first.keypoint_names):
-            strange = set(view.keypoint_names) ^ set(first.keypoint_names)
-            raise InputError(f"the cameras' files differ in the keypoints {sorted(strange)}")
+        _refuse_other_keypoints(first.keypoint_names, view.keypoint_names)
         order = [view.keypoint_names.index(name) for name in first.keypoint_names]
         xy.append(view.xy[:, :, order])
         confidence.append(view.confidence[:, :, order])

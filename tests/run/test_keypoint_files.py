@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousepose.cli.keypoint_files import KeypointFiles, with_context
 from mousepose.errors import InputError
 from mousepose.io import load_keypoints, write_dlc_csv
+from mousepose.run.keypoint_files import KeypointFiles, with_context
 
 FPS = 30.0
 
@@ -39,7 +39,7 @@ def test_two_files_become_two_cameras(recording: Path) -> None:
 def test_files_of_other_frames_are_told(recording: Path, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from mousepose.cli.keypoint_files import cut
+    from mousepose.run.keypoint_files import cut
 
     top = load_keypoints(recording / "top.csv", fps=FPS)
     shifted = replace(top, frame_numbers=top.frame_numbers + 1)

@@ -21,11 +21,16 @@ from mousepose.io import atomic_path
 _RUN, _ANIMAL, _PARTS = "run.json", "animal.json", "part-*.parquet"
 
 
+def parts_folder(output: Path) -> Path:
+    """Return where the parts of the run that writes `output` lie until it is done."""
+    return output.with_name(output.name + ".parts")
+
+
 class Parts:
     """The parts of the run that writes `output`; `fingerprint` says what would make them differ."""
 
     def __init__(self, output: Path, fingerprint: Mapping[str, str]) -> None:
-        self.folder = output.with_name(output.name + ".parts")
+        self.folder = parts_folder(output)
         self._fingerprint = dict(fingerprint)
 
     def open(self, resume: bool) -> None:

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from mousepose import __version__
-from mousepose.cli.columns import check_columns
-from mousepose.cli.keypoint_files import KeypointFiles, cut, with_context
-from mousepose.cli.parts import Parts, fingerprint_of
 from mousepose.errors import InputError, MouseposeError
+from mousepose.fit.ahead import compile_ahead
 from mousepose.fit.observe import check_axes
 from mousepose.fit.setup import Animal, Setup
 from mousepose.io import concatenate_sequences, iterate_sequence, write_sequence
 from mousepose.io.keypoints.registry import joined
 from mousepose.method import learn_animal, solve
+from mousepose.run.columns import check_columns, check_side
+from mousepose.run.image import check_image
+from mousepose.run.keypoint_files import KeypointFiles, cut, with_context
+from mousepose.run.parts import Parts, fingerprint_of, parts_folder
 from mousepose.sequence import slice_sequence
 from mousepose.types import FitReport, Keypoints2D, Pose, PoseSequence
 
@@ -62,6 +64,11 @@ class Job:
         """The frames on either side of a chunk that its solution depends on."""
         return self.setup.config.overlap if self.setup.config.temporal else 0
 
+    @property
+    def parts_folder(self) -> Path:
+        """Where the parts of an unfinished run of the job lie."""
+        return parts_folder(self.output)
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -86,16 +93,14 @@ def run(job: Job, progress: Progress) -> Outcome:
     """
     if not job.output.parent.is_dir():
         raise InputError(f"{job.output}: the folder {job.output.parent} does not exist")
+    left_out = check_names(job)
+    compile_ahead()
     frames, sample = _survey(job, progress)
-    setup = job.setup
-    left_out = check_columns(
-        sample.keypoint_names, setup.keypoint_map, job.map_name, setup.config.min_keypoints
-    )
+    warning = _warning(job, sample)
     inputs = job.files.digests()
     parts = Parts(job.output, _fingerprint(job, inputs))
     parts.open(job.resume)
     animal = _animal(job, parts, sample, progress)
-    warning = check_axes(sample, job.setup)
     notes: dict[str, Any] = {"inputs": inputs, "warning": warning}
     started, resumed, done = time.perf_counter(), 0, 0
     paths = []
@@ -117,6 +122,17 @@ def run(job: Job, progress: Progress) -> Outcome:
     concatenate_sequences(paths, job.output)
     parts.remove()
     return Outcome(animal, frames, resumed, seconds, warning, left_out)
+
+
+def check_names(job: Job) -> str:
+    """Return a note on columns of the job's files that are no keypoints, "" where all are.
+
+    Only headers are read. Raises `InputError` where too few columns are keypoints of the map.
+    """
+    keypoint_map = job.setup.keypoint_map
+    names = job.files.tracks()[0].keypoint_names
+    least = keypoint_map.needed(job.setup.config.min_keypoints)
+    return check_columns(names, keypoint_map, job.map_name, least)
 
 
 def results(job: Job) -> Iterator[tuple[Keypoints2D, PoseSequence]]:
@@ -148,6 +164,17 @@ def _survey(job: Job, progress: Progress) -> tuple[int, Keypoints2D]:
         frames += len(chunk)
         progress("reading", frames, 0)
     return frames, joined(first)
+
+
+def _warning(job: Job, sample: Keypoints2D) -> str | None:
+    """Return what looks wrong with the keypoints. Raises `InputError` where nothing can fit."""
+    setup = job.setup
+    found = (
+        check_axes(sample, setup)
+        or check_image(sample, setup.cameras, setup.config.min_confidence),
+        check_side(sample, setup.keypoint_map, job.map_name),
+    )
+    return "; ".join(told for told in found if told) or None
 
 
 def _animal(job: Job, parts: Parts, sample: Keypoints2D, progress: Progress) -> Animal:

@@ -1,0 +1,1 @@
+"""Recordings of any length reconstructed in flat memory, in parts that survive an interruption."""
