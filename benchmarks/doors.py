@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from common import CannotMeasure, Measured, arguments, run
 from doors_files import FPS, MAKERS_2D, MAKERS_3D, a_cloud, a_track
-from speed import _WATCH
+from speed import WATCH
 
 from mousepose.errors import InputError
 from mousepose.io import (
@@ -223,7 +223,7 @@ def _long_csv(room: Path, frames: int) -> dict[str, float]:
         times.append(time.perf_counter() - start)
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", _WATCH, sys.executable, "-c", _CONVERT, str(path),
+        [sys.executable, "-c", WATCH, sys.executable, "-c", _CONVERT, str(path),
          str(room / "long.parquet")],
         stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip

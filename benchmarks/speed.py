@@ -221,7 +221,7 @@ assert np.isfinite(reconstruct(one, (pinhole((1280, 1024), 1100.0),)).keypoints)
 
 #: A small process that runs another and tells its peak memory: a process counts that of the one
 #: which started it as its own until its program is loaded, so a large one must not start it.
-_WATCH = """
+WATCH = """
 import resource, subprocess, sys
 status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
@@ -259,7 +259,7 @@ def _stream(frames: int) -> dict[str, float]:
         ]  # fmt: skip
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-c", _WATCH, *command],
+            [sys.executable, "-c", WATCH, *command],
             env=_environment(),
             stdout=subprocess.PIPE,
             text=True,

@@ -189,7 +189,7 @@ def test_two_cameras_measure_a_mouse_that_is_built_like_no_mouse_of_the_prior() 
     found = reconstruct(seen(mouse, cameras), cameras, config=config)
     error = np.linalg.norm(found.keypoints - BODY.keypoints_of(mouse.pose), axis=-1)
     assert np.median(error) < 1.5
-    assert size(found, mouse) == pytest.approx(1, abs=0.02)
+    assert size(found, mouse) == pytest.approx(1, abs=0.03)
 
 
 @pytest.mark.parametrize(

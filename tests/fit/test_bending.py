@@ -55,7 +55,7 @@ def test_an_animal_that_carries_itself_otherwise_is_learned_as_it_is() -> None:
     animal = learned(setup, z)
     shift = np.linalg.lstsq(prior.basis.reshape(-1, prior.basis.shape[-1]),
                             (animal.mean - prior.mean).ravel(), rcond=None)[0]  # fmt: skip
-    assert shift[1] == pytest.approx(2.5 * 60 / 80, abs=0.5)  # the prior counts as 20 frames
+    assert shift[1] == pytest.approx(2.5 * 60 / 65, abs=0.5)  # the prior's mean counts as 5
     assert np.abs(np.delete(shift, 1)).max() < 1.0
 
 

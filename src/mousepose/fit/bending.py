@@ -25,6 +25,8 @@ from mousepose.types import Floats
 _ROUNDS = 8
 #: Independent frames that the prior is worth; 5 to 60 do equally well on real motion.
 _PRIOR_FRAMES = 20.0
+#: Those that its mean is worth: mice differ in how they carry themselves more than in their range.
+_MEAN_FRAMES = 5.0
 #: s after which a leg is elsewhere.
 _LEG_SECONDS = 0.25
 #: Steps from the pose of one round to that of the next.
@@ -61,10 +63,10 @@ def learn_bending(points: Points, times: Floats, setup: Setup, animal: Animal) -
         start = poses._replace(z=np.linalg.solve(root, (z - middle).T).T.copy())
         covariance = root @ _expect(turned, views, weights, points, start) @ root.T
         z, poses = middle + start.z @ root.T, start
-        middle = count * z.mean(0) / (_PRIOR_FRAMES + count)
+        middle = count * z.mean(0) / (_MEAN_FRAMES + count)
         seen = (z - middle).T @ (z - middle) / len(z) + covariance
-        known = np.eye(columns) + np.outer(middle, middle)
-        spread = (_PRIOR_FRAMES * known + count * seen) / (_PRIOR_FRAMES + count)
+        known = _PRIOR_FRAMES * np.eye(columns) + _MEAN_FRAMES * np.outer(middle, middle)
+        spread = (known + count * seen) / (_PRIOR_FRAMES + count)
     mean = arrays.mean + arrays.basis @ middle
     first = leading_coordinates(arrays._replace(mean=mean), spread, prior.coordinates)
     return replace(whole, mean=mean, basis=np.ascontiguousarray(arrays.basis @ first))
