@@ -100,3 +100,9 @@ def test_nothing_seen_is_told_as_nothing(topview: Keypoints2D) -> None:
         assert track.seen == 0
         assert np.isnan(track.confidence) and np.isnan(track.distance)
     assert seen_side(empty, load_keypoint_map("superanimal27")) == ""
+
+
+def test_a_file_of_something_else_is_told_as_nothing(topview: Keypoints2D) -> None:
+    other = replace(topview, keypoint_names=tuple(f"light {k}" for k in range(27)))
+    assert describe_tracks(other, load_keypoint_map("jabs12")) == []
+    assert seen_side(other, load_keypoint_map("jabs12")) == ""

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mousepose.body.default import default_body
 from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
+from mousepose.body.prior import load_prior
 from mousepose.errors import InputError
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.fit.offsets import LearnedOffsets, OffsetConfig, learn_offsets
 from mousepose.fit.offsets_ties import mirror_ties
 from mousepose.fit.setup import Setup
+from mousepose.geometry.camera import Camera
 from mousepose.method import reconstruct
 from mousepose.simulate import SimulatedWalk, observe, walking_mouse, watching_camera
 from mousepose.types import Floats, Keypoints2D
 
 BODY = default_body()
 FPS = 30.0
-QUICK = OffsetConfig(frames=50, held_out=40, rounds=3)
+QUICK = OffsetConfig(frames=40, held_out=40, rounds=2)
 CAMERAS = tuple(
     replace(
         watching_camera(azimuth_deg=a, elevation_deg=e, distance_mm=560, name=n), floor_plane=None
@@ -39,9 +43,11 @@ def shifted(guess: KeypointMap, mm: float) -> KeypointMap:
 
 @pytest.fixture(scope="module")
 def walk() -> SimulatedWalk:
+    prior = load_prior()
     return walking_mouse(
-        BODY, 20, FPS, stride_length_mm=50, strides_per_second=2.5, turn_radius_mm=150, seed=1
-    )
+        BODY, 20, FPS, stride_length_mm=50, strides_per_second=2.5, turn_radius_mm=150, seed=1,
+        shape=np.array(prior.shape), posture=prior.mean,
+    )  # fmt: skip
 
 
 def filmed(walk: SimulatedWalk, marks: KeypointMap, cameras: int) -> Keypoints2D:
@@ -179,6 +185,35 @@ def test_progress_is_told(walk: SimulatedWalk, guess: KeypointMap) -> None:
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
     assert stages[0] == "choosing frames" and stages[-1] == "trying the held-out frames"
     assert all(done <= total or total == 0 for _, done, total in told)
+
+
+def test_real_labels_move_a_guess_towards_what_3d_labels_say(
+    shared_data: Callable[[str], Path],
+) -> None:
+    with np.load(shared_data("dannce_mouse1") / "dannce_mouse1.npz") as file:
+        names = tuple(str(name) for name in file["keypoint_names"])
+        points, size = file["points3d_mm"], tuple(int(side) for side in file["image_size_wh"])
+        transform = np.eye(4)
+        transform[:3, :3], transform[:3, 3] = file["R"][5], file["t_mm"][5]
+        camera = Camera(file["K"][5], file["distortion_k1k2p1p2k3"][5], transform, size)
+    first = Path(__file__).parents[2] / "tools" / "dannce22_first_guess.toml"
+    guess, in_space = (load_keypoint_map(m).select(names).map for m in (first, "dannce22"))
+    pixels = camera.project(points) + np.random.default_rng(0).normal(0, 2, (*points.shape[:2], 2))
+    count = len(points)
+    seen = Keypoints2D(
+        pixels[:, None], np.isfinite(pixels[:, None]).all(-1).astype(float), np.arange(count) * 1.0,
+        np.arange(count), names,
+    )  # fmt: skip
+    length = points[:, names.index("Snout")] - points[:, names.index("Tail(base)")]
+    scale = Scale.body_length(float(np.nanmedian(np.linalg.norm(length, axis=-1))))
+    found = learn_offsets(seen, Setup.of(camera, keypoint_map=guess, scale=scale), QUICK)
+    decided = np.array([mark.determined for mark in found.marks])
+    before, after = (
+        np.abs(m.offset - in_space.offset)[decided].mean() for m in (guess, found.keypoint_map)
+    )
+    assert found.better
+    assert decided.mean() > 0.7
+    assert after < 0.75 * before
 
 
 @pytest.mark.parametrize("change", [{"guess_sd": 0.0}, {"frames": -1}, {"rounds": np.nan}])

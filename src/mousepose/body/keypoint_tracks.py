@@ -52,6 +52,8 @@ def describe_tracks(keypoints: Keypoints2D, keypoint_map: KeypointMap) -> list[P
     """
     selection = keypoint_map.select(keypoints.keypoint_names)
     columns = list(selection.columns)
+    if not columns:
+        return []
     xy, confidence = _flat(keypoints, columns)
     seen = np.asarray(np.isfinite(xy).all(-1) & (confidence >= SEEN_FROM))
     points = np.where(seen[..., None], xy, np.nan)
@@ -80,6 +82,8 @@ def seen_side(keypoints: Keypoints2D, keypoint_map: KeypointMap) -> str:
     An animal that faces right in an upright image shows its right side.
     """
     selection = keypoint_map.select(keypoints.keypoint_names)
+    if len(selection.columns) < 3:
+        return ""
     xy, confidence = _flat(keypoints, list(selection.columns))
     x = np.where(confidence >= SEEN_FROM, xy[..., 0], np.nan)
     forward = _standing(selection.map)[:, 0]

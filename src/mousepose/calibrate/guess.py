@@ -27,7 +27,7 @@ from mousepose.types import Floats, Ints, Keypoints2D, require
 #: Of its logarithm, how sure a typical focal length is, one of a field of view, and one known.
 TYPICAL_SD, VIEW_SD, _KNOWN_SD = 0.3, 0.05, 1e-3
 #: So many frames, of as many places and headings as there are, tell all.
-_MOST_FRAMES = 400
+_MOST_FRAMES = 300
 _LEAST_FRAMES = 50
 #: A frame counts where this share of the marks is seen, and three.
 _LEAST_SHARE = 0.5
@@ -37,8 +37,8 @@ _BODY_MM = 80.0
 _LEAST_POSES, _HEADINGS = 15, 8
 #: What is less sure than this is not worth writing.
 _MOST_TILT_DEGREES, _MOST_SCALE_PERCENT = 8.0, 30.0
-#: -2 log likelihood by which another floor must be worse: frames are many and not independent.
-_AS_GOOD = 100.0
+#: -2 log of the probability by which another floor must be less likely.
+_AS_GOOD = 10.0
 _STEP = 1e-4
 
 

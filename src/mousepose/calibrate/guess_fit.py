@@ -41,13 +41,15 @@ _ROBUST = 3.0
 #: Neighbouring frames show the same posture, and postures are no noise: so many frames tell as much
 #: as one of independent animals would.
 _ALIKE = 10.0
+#: Marks move together: the shape of an animal varies in so many independent ways.
+_SHAPES = 8.0
 #: Floors to start from: tilts against the image, each to so many sides.
 _TILTS_DEG, _SIDES = (25.0, 55.0), 8
-_COARSE_FRAMES, _FINE_STARTS = 100, 2
-_STEPS, _ROUNDS, _AGAIN = 8, 6, 2
+_COARSE_FRAMES, _FINE_STARTS = 60, 2
+_STEPS, _ROUNDS, _AGAIN = 6, 6, 2
 #: Floors this much (degrees) apart are different answers.
 _DIFFERENT_DEG = 8.0
-_TINY, _STEP, _SETTLED = 1e-9, 1e-5, 1e-6
+_TINY, _STEP, _SETTLED = 1e-9, 1e-5, 1e-5
 #: The frames are cut into so many pieces of time, each of which is left out once.
 _PIECES = 8
 
@@ -77,7 +79,7 @@ class Fit(NamedTuple):
 
 
 def find_floor(sight: Sightings) -> list[Fit]:
-    """Return floors that differ in tilt, best first; `cost` is -2 log likelihood."""
+    """Return floors that differ in tilt, best first; `cost` is -2 log of the probability."""
     few = np.linspace(0, len(sight.pixels) - 1, _COARSE_FRAMES).astype(int)
     coarse = sight.frames(few)
     starts = [_fitted(_start(coarse, tilt), 1) for tilt in _tilts()]
@@ -104,7 +106,7 @@ def covariance(fit: Fit) -> Floats:
     off = np.stack([_from_to(fit.floor, other) for other in without])
     off -= off.mean(axis=0)
     by_piece = (_PIECES - 1) / _PIECES * off.T @ off
-    _, jacobian = _residuals(fit)
+    jacobian = _derivative(fit)
     together = np.linalg.inv(jacobian.T @ jacobian + _TINY * np.eye(jacobian.shape[1]))
     return np.asarray(by_piece + together[:PARAMETERS, :PARAMETERS])
 
@@ -143,10 +145,15 @@ def _fitted(fit: Fit, rounds: int) -> Fit:
     fit = _reweighted(fit)
     for _ in range(rounds):
         fit = _reweighted(_descended(fit))
-    count = 2 * (fit.sight.seen.sum(axis=1) - 2)
-    spread = len(count) * np.log(fit.spread.size) + count.sum() * np.log(fit.spread.shape)
-    focal = _presumed(fit)[-1]
-    return fit._replace(cost=float(2 * spread + _ALIKE * focal**2))
+    freedom = np.minimum(_freedom(fit), _SHAPES).sum()
+    spread = len(fit.weight) * np.log(fit.spread.size) + freedom * np.log(fit.spread.shape)
+    presumed = (_presumed(fit) ** 2).sum()
+    return fit._replace(cost=float(2 * spread / _ALIKE + presumed))
+
+
+def _freedom(fit: Fit) -> Floats:
+    """Return the number (T,) of coordinates of each frame that place, turn and size do not fit."""
+    return np.asarray(np.maximum(2 * (fit.sight.seen.sum(axis=1) - 2), 1))
 
 
 def _reweighted(fit: Fit) -> Fit:
@@ -155,8 +162,7 @@ def _reweighted(fit: Fit) -> Fit:
     like = likeness(sight, seen)
     size = like.size - np.median(like.size)
     off = like.off * (sight.seen / (seen.scale * sight.body.sigma))[..., None]
-    freedom = np.maximum(2 * (sight.seen.sum(axis=1) - 2), 1)
-    shape = np.sqrt((off**2).sum(axis=(1, 2)) / freedom)
+    shape = np.sqrt((off**2).sum(axis=(1, 2)) / _freedom(fit))
     spread = Spread(
         max(1.4826 * float(np.median(np.abs(size))), _LEAST_SIZE),
         max(float(np.median(shape)), _LEAST_SHAPE),
@@ -167,39 +173,48 @@ def _reweighted(fit: Fit) -> Fit:
 
 def _descended(fit: Fit) -> Fit:
     """Return the fit after damped Gauss-Newton steps of floor, focal length and marks."""
-    damping = 1e-3
-    error, jacobian = _residuals(fit)
+    damping, error, jacobian = 1e-3, _residuals(fit), _derivative(fit)
     for _ in range(_STEPS):
         normal = jacobian.T @ jacobian
         damped = normal + damping * np.diag(np.diag(normal)) + _TINY * np.eye(len(normal))
-        step = np.linalg.solve(damped, -jacobian.T @ error)
+        step = np.asarray(np.linalg.solve(damped, -jacobian.T @ error), np.float64)
         tried = _moved(fit, step)
-        new, new_jacobian = _residuals(tried)
+        new = _residuals(tried)
         if not new @ new < error @ error:
             damping *= 10
             continue
         settled = new @ new > (1 - _SETTLED) * (error @ error)
-        fit, error, jacobian, damping = tried, new, new_jacobian, damping / 5
+        fit, error, damping = tried, new, damping / 5
         if settled:
             break
+        jacobian = _derivative(fit)
     return fit._replace(cost=float(error @ error))
 
 
 def _moved(fit: Fit, step: Floats) -> Fit:
     """Return the fit after a step (4 + 3K,) of floor and marks."""
-    body = fit.sight.body
+    body, floor = fit.sight.body, fit.floor.moved(np.clip(step[:PARAMETERS], -0.5, 0.5))
     shift = step[PARAMETERS:].reshape(-1, 3)
-    moved = replace(body, place=body.place + shift[:, :2], height=body.height + shift[:, 2])
-    floor = fit.floor.moved(np.clip(step[:PARAMETERS], -0.5, 0.5))
+    height = body.height + shift[:, 2]
+    # All marks higher over a floor that is lower by as much look the same: on average they are at
+    # their usual heights.
+    rise = float((height - fit.usual.height).mean())
+    moved = replace(body, place=body.place + shift[:, :2], height=height - rise)
+    floor = floor._replace(height=max(floor.height - rise, 0.1 * floor.height))
     return fit._replace(sight=replace(fit.sight, body=moved), floor=floor)
 
 
-def _residuals(fit: Fit) -> tuple[Floats, Floats]:
-    """Return residuals (N,) and their derivative (N, 4 + 3K).
+def _residuals(fit: Fit) -> Floats:
+    """Return residuals (N,), each in units of its standard deviation.
 
-    Of every frame log size and what is off its shape, in units of their spread; then what is
-    presumed of marks, length and focal length.
+    Of every frame log size and what is off its shape; then what is presumed of marks, length and
+    focal length.
     """
+    return np.append(_of_frames(fit, fit.floor)[0], _presumed(fit))
+
+
+def _derivative(fit: Fit) -> Floats:
+    """Return the derivative (N, 4 + 3K) of the residuals by floor and marks."""
     here, seen, like = _of_frames(fit, fit.floor)
     steps = _STEP * np.eye(PARAMETERS)
     by_floor = [(_of_frames(fit, fit.floor.moved(step))[0] - here) / _STEP for step in steps]
@@ -207,9 +222,8 @@ def _residuals(fit: Fit) -> tuple[Floats, Floats]:
     counted, expected = _units(fit)
     rows = np.concatenate([size[:, None] / fit.spread.size, off / expected[..., None]], axis=1)
     rows = (rows * counted[:, None, None]).reshape(here.size, -1)
-    presumed, by_presumed = _presumed(fit), _by_presumed(fit)
-    jacobian = np.concatenate([np.stack([b.ravel() for b in by_floor], axis=1), rows], axis=1)
-    return np.append(here, presumed), np.concatenate([jacobian, by_presumed])
+    of_frames = np.concatenate([np.stack([b.ravel() for b in by_floor], axis=1), rows], axis=1)
+    return np.concatenate([of_frames, _by_presumed(fit)])
 
 
 def _of_frames(fit: Fit, floor: Floor) -> tuple[Floats, Stand, Likeness]:
@@ -223,7 +237,8 @@ def _of_frames(fit: Fit, floor: Floor) -> tuple[Floats, Stand, Likeness]:
 
 def _units(fit: Fit) -> tuple[Floats, Floats]:
     """Return how much frames (T,) count, and how far (T, 2K) px marks usually are off."""
-    expected = fit.spread.shape * fit.scale * fit.sight.body.sigma
+    alike = np.sqrt(np.maximum(_freedom(fit) / _SHAPES, 1.0))
+    expected = alike[:, None] * fit.spread.shape * fit.scale * fit.sight.body.sigma
     expected = np.where(fit.sight.seen > 0, expected, np.inf)
     return np.sqrt(fit.weight / _ALIKE), np.repeat(expected, 2, axis=1)
 

@@ -144,10 +144,10 @@ def by_marks(seen: Stand, like: Likeness) -> tuple[Floats, Floats]:
     by_mark = np.concatenate([seen.by_place @ turn[:, None], seen.by_height[..., None]], axis=-1)
     image = np.zeros((frames, marks, 2, marks, 3))
     image[:, np.arange(marks), :, np.arange(marks)] = -np.swapaxes(by_mark, 0, 1)
-    image = image.reshape(frames, 2 * marks, 3 * marks)
-    moved = like.by_pixel @ image
+    by_image = image.reshape(frames, 2 * marks, 3 * marks)
+    moved = like.by_pixel @ by_image
     direction = like.turn / (like.turn**2).sum(axis=1, keepdims=True)
-    return (direction[:, None] @ moved[:, 2:])[:, 0], image - like.design @ moved
+    return (direction[:, None] @ moved[:, 2:])[:, 0], by_image - like.design @ moved
 
 
 def length_of(body: Silhouette) -> tuple[float, Floats]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -68,17 +69,20 @@ def print_map(keypoint_map: KeypointMap) -> None:
     table = Table()
     for title in ("keypoint", "bone"):
         table.add_column(title, no_wrap=True)
-    for title in ("forward, left, up\nmm", "wanders\nmm"):
+    sure = keypoint_map.offset_sd
+    titles = ["forward, left, up\nmm", "wanders\nmm"]
+    for title in titles if sure is None else [*titles, "uncertainty\nmm, 1 SD"]:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("also called")
     table.add_column("other origin of the offset" if common else "origin of the offset")
     for row, name in enumerate(keypoint_map.names):
         origin = keypoint_map.origins.get(name, "")
-        table.add_row(
-            name, keypoint_map.bones[row], _place(keypoint_map.offset[row]),
-            f"{keypoint_map.sigma[row]:.1f}", ", ".join(keypoint_map.aliases.get(name, ())),
-            "" if origin == common else origin,
-        )  # fmt: skip
+        cells = [name, keypoint_map.bones[row], _place(keypoint_map.offset[row])]
+        cells.append(f"{keypoint_map.sigma[row]:.1f}")
+        if sure is not None:
+            cells.append("-" if np.isnan(sure[row]).any() else _place(sure[row]))
+        cells.append(", ".join(keypoint_map.aliases.get(name, ())))
+        table.add_row(*cells, "" if origin == common else origin)
     console.print(table)
 
 

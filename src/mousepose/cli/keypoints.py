@@ -229,7 +229,7 @@ def learn_offsets(
     camera_height: CameraHeight = None,
     guess_sd: GuessSd = 4.0,
     pixel_sigma: PixelSigma = 2.0,
-    frames: Frames = 150,
+    frames: Frames = 100,
     plots: Plots = None,
     force: Force = False,
     debug: Debug = False,
@@ -257,7 +257,7 @@ def learn_offsets(
             files = KeypointFiles(tuple(inputs), fps, animal)
             seen = spread_frames(files.chunks(_READ_AT_ONCE), SAMPLED_FRAMES, progress)
             source = ", ".join(path.name for path in inputs)
-            wanted = OffsetConfig(guess_sd=guess_sd, frames=frames, held_out=frames)
+            wanted = OffsetConfig(guess_sd=guess_sd, frames=frames)
             found = learn_offsets(seen, setup, wanted, source=source, progress=progress)
         print_learned(found)
         if plots is not None:

@@ -68,11 +68,12 @@ class OffsetConfig:
     """Settings of the learning; the defaults were chosen on simulated walks and labelled poses."""
 
     guess_sd: float = 4.0  #: mm per axis by which the first guess may be off, 1 SD
-    frames: int = 150  #: frames that are learned from
+    frames: int = 100  #: frames that are learned from
     held_out: int = 150  #: frames that the result is tried on
-    rounds: int = 6  #: times that bending, poses and offsets are found in turn
-    #: Poses that frames are worth at most: bones and labels err alike in all of them.
-    most_poses: float = 6.0
+    rounds: int = 4  #: times that bending, poses and offsets are found in turn
+    #: Poses that frames are worth at most. The body and its prior err alike in all of them: with
+    #: 6, offsets made up for posture that the prior did not know, and uncertainties were too small.
+    most_poses: float = 2.0
 
     def __post_init__(self) -> None:
         for name in ("guess_sd", "frames", "held_out", "rounds", "most_poses"):
@@ -189,7 +190,7 @@ def _choose(job: _Job, points: Points, times: Floats, frames: Ints) -> _Sample:
     shown = min(distinct_poses(features[chosen]), independent_frames(when, _POSE_SECONDS))
     taken = kept[chosen]
     sample = Points(candidates.xy[taken], candidates.covariance[taken])
-    return _Sample(sample, when, min(shown, config.most_poses))
+    return _Sample(sample, when, shown)
 
 
 def _placed(points: Points, setup: Setup, animal: Animal) -> tuple[PoseArrays, Ints]:
@@ -231,7 +232,7 @@ def _alternate(
         points = Points(sample.points.xy[kept], sample.points.covariance[kept])
         animal, poses = stand_on_floor(here, animal, body_arrays(here, animal), poses)
         first = animal.shape if here.size_from_floor else here.first_shape(animal.mean)
-        worth = sample.poses / len(kept)
+        worth = min(sample.poses, job.config.most_poses) / len(kept)
         fit = fit_shared(points, here, animal, poses, first, prior, worth)
         animal = fit.animal
         if prior.free.any():
@@ -243,7 +244,7 @@ def _alternate(
 def _result(setup: Setup, marks: tuple[MarkQuality, ...], source: str, poses: float) -> KeypointMap:
     """Return the setup's map with what was learned of its marks."""
     known = setup.keypoint_map
-    origin = f"learned from {source}, worth {poses:.1f} poses"
+    origin = f"learned from {source}, {poses:.0f} different poses"
     learned = {mark.name: origin for mark in marks if mark.learned}
     return replace(
         known,

@@ -1,4 +1,4 @@
-"""One animal's shape, mark offsets and mean posture from sampled frames, given how it bends.
+"""One animal's shape and mark offsets from sampled frames, given how it bends.
 
 Maximum a posteriori, by Gauss-Newton steps of what all frames share with the poses eliminated, each
 followed by a new fit of the poses. The posterior covariance is Laplace's, the poses integrated out.
@@ -35,11 +35,6 @@ _SIGMA_COUNT = 8.0
 _LEAST_SIGMA = 1.5
 
 
-#: How far the animal's mean posture may be off, in the SDs of its pose coordinates: a mark that
-#: sits elsewhere must not make up for an animal that carries itself in its own way.
-_POSTURE_SD = 1.0
-
-
 @dataclass(frozen=True, eq=False)
 class SharedFit:
     """An animal, the poses of its frames, the covariance (G, G) of the free numbers of its offsets.
@@ -70,14 +65,14 @@ class OffsetPrior:
 
 @dataclass(frozen=True, eq=False)
 class _Problem:
-    """What is shared as one vector: shape (S), free numbers of the offsets (G), posture (r).
+    """What is shared as one vector: shape (S) and free numbers of the offsets (G).
 
     `spread` turns its steps into those of the system, `start` and `precision` are its prior.
     """
 
     setup: Setup
     points: Points
-    prior: OffsetPrior
+    ties: Ties
     origin: Animal
     worth: float
     spread: Floats
@@ -89,40 +84,25 @@ class _Problem:
         cls, setup: Setup, points: Points, prior: OffsetPrior, origin: Animal, worth: float,
         first: Floats,
     ) -> _Problem:  # fmt: skip
-        coordinates = origin.basis.shape[-1]
-        spread = scipy.linalg.block_diag(np.eye(len(first)), prior.ties.matrix, np.eye(coordinates))
-        return cls(
-            setup, points, prior, origin, worth, spread,
-            np.r_[first, prior.guess, np.zeros(coordinates)],
-            np.r_[
-                shape_precision(setup), prior.precision, np.full(coordinates, _POSTURE_SD**-2)
-            ],
-        )  # fmt: skip
+        spread = scipy.linalg.block_diag(np.eye(len(first)), prior.ties.matrix)
+        precision = np.r_[shape_precision(setup), prior.precision]
+        start = np.r_[first, prior.guess]
+        return cls(setup, points, prior.ties, origin, worth, spread, start, precision)
 
     @property
     def moving(self) -> NDArray[np.bool_]:
+        """Return which variables move at all."""
         return self.precision < FIXED
 
     @property
-    def shapes(self) -> slice:
-        return slice(0, len(self.origin.shape))
-
-    @property
-    def numbers(self) -> slice:
-        return slice(len(self.origin.shape), len(self.origin.shape) + len(self.prior.guess))
-
-    @property
-    def posture(self) -> slice:
-        return slice(self.numbers.stop, len(self.start))
+    def shapes(self) -> int:
+        """Return how many variables are the shape's; they come first."""
+        return len(self.origin.shape)
 
     def animal(self, now: Floats) -> Animal:
         """Return the animal that a vector describes."""
-        return replace(
-            self.origin,
-            shape=now[self.shapes],
-            offset=self.prior.ties.offsets(now[self.numbers]),
-            mean=self.origin.mean + self.origin.basis @ now[self.posture],
-        )
+        offset = self.ties.offsets(now[self.shapes :])
+        return replace(self.origin, shape=now[: self.shapes], offset=offset)
 
     def energy(self, now: Floats, poses: PoseArrays) -> float:
         """Improve poses in place; return the energy."""
@@ -135,16 +115,18 @@ class _Problem:
         return float(self.worth * terms.sum() + 0.5 * self.precision[self.moving] @ away**2)
 
     def system(self, now: Floats, poses: PoseArrays) -> SharedSystem:
-        return shared_system(self.points, self.setup, self.animal(now), poses, posture=True)
+        """Return the linear system at poses that have been improved."""
+        return shared_system(self.points, self.setup, self.animal(now), poses)
 
     def matrix(self, now: Floats, system: SharedSystem) -> Floats:
         """Return the normal matrix; the length that the scale gives is held."""
         held = np.zeros(len(now))
-        held[self.shapes] = length_slope(self.setup, now[self.shapes])
+        held[: self.shapes] = length_slope(self.setup, now[: self.shapes])
         data = self.worth * self.spread.T @ system.hessian @ self.spread
         return np.asarray(data + np.diag(self.precision) + FIXED * np.outer(held, held))
 
     def step(self, now: Floats, system: SharedSystem) -> Floats:
+        """Return the Gauss-Newton step."""
         pull = np.where(self.moving, self.precision * (now - self.start), 0.0)
         right = self.worth * self.spread.T @ system.gradient + pull
         return np.where(self.moving, -np.linalg.solve(self.matrix(now, system), right), 0.0)
@@ -154,23 +136,21 @@ def fit_shared(
     points: Points, setup: Setup, animal: Animal, poses: PoseArrays, first: Floats,
     prior: OffsetPrior, worth: float,
 ) -> SharedFit:  # fmt: skip
-    """Return shape, offsets and posture that the frames agree on, each of them counted `worth`.
+    """Return shape and offsets that the frames agree on, each of them counted `worth`.
 
     `first` (S,) is the shape that the scale and the prior give.
     """
     problem = _Problem.of(setup, points, prior, animal, worth, first)
-    now = problem.start.copy()
-    now[problem.shapes] = animal.shape
-    now[problem.numbers] = prior.ties.values(animal.offset)
+    shapes = problem.shapes
+    now = np.r_[animal.shape, prior.ties.values(animal.offset)]
     energy = problem.energy(now, poses)
     system = problem.system(now, poses)
     for _ in range(_STEPS):
         step = problem.step(now, system)
         for share in _SHARES:
             trial = now + share * step
-            trial[problem.shapes] = keep_length(setup, first, trial[problem.shapes])
+            trial[:shapes] = keep_length(setup, first, trial[:shapes])
             moved = poses.take(slice(None))
-            moved.z[:] -= (trial - now)[problem.posture]  # the same pose about another mean
             after = problem.energy(trial, moved)
             if after < energy:
                 break
@@ -181,11 +161,8 @@ def fit_shared(
         system = problem.system(now, poses)
         if small:
             break
-    covariance = np.linalg.inv(problem.matrix(now, system))
-    numbers = problem.numbers
-    return SharedFit(
-        problem.animal(now), poses, np.asarray(covariance[numbers, numbers], np.float64), system
-    )
+    covariance = np.linalg.inv(problem.matrix(now, system))[shapes:, shapes:]
+    return SharedFit(problem.animal(now), poses, np.asarray(covariance, np.float64), system)
 
 
 def wandering(

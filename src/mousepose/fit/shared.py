@@ -1,4 +1,4 @@
-"""What frames of a recording share, bone lengths, mark offsets, posture, as one linear system.
+"""What all frames of a recording share, bone lengths and mark offsets, as one linear system.
 
 Every frame's own variables are eliminated from the joint normal equations (Schur complement), so
 that a step of the shared ones knows what the poses would do.
@@ -26,11 +26,9 @@ _LENGTHS = ("body_length", "bone")
 
 
 class SharedSystem(NamedTuple):
-    """The normal equations of what is shared, summed over frames, poses eliminated.
+    """The normal equations of shape and offsets (S + 3 M), summed over frames, poses eliminated.
 
-    The variables are shape (S), offsets (3 M) and, where asked for, the animal's mean pose
-    coordinates (r). `pull` are the whitened image residuals (T, R) with their derivative by the
-    poses, robust
+    `pull` are the whitened image residuals (T, R) with their derivative by the poses, robust
     weights on; `covariance` (T, n, n) is every frame's own, the shared variables held.
     """
 
@@ -40,13 +38,8 @@ class SharedSystem(NamedTuple):
     covariance: Floats
 
 
-def shared_system(
-    points: Points, setup: Setup, animal: Animal, poses: PoseArrays, *, posture: bool = False
-) -> SharedSystem:
-    """Return the Gauss-Newton system of what frames at their best poses share.
-
-    With `posture` the mean of the animal's pose coordinates is among the variables.
-    """
+def shared_system(points: Points, setup: Setup, animal: Animal, poses: PoseArrays) -> SharedSystem:
+    """Return the Gauss-Newton system of what frames at their best poses share."""
     views, weights = setup.views(), setup.weights()
     arrays = body_arrays(setup, animal)
     moved = terms.motion(arrays, poses)
@@ -55,33 +48,24 @@ def shared_system(
     pull = terms.robust(data, weights.robust)
     scale = np.divide(pull.value, data.value, out=np.ones_like(data.value), where=data.value != 0)
     shared = _shared_rows(points, whitening, setup, animal, arrays, views, moved)
-    rows = [pull]
+    shared = shared * scale[..., None]
+    rows = [pull, terms.prior(poses, weights.prior)]
     if weights.limit:
         rows.append(terms.limits(arrays, weights.limit, moved))
     if views.floor_known:
         rows.append(terms.floor(arrays, views, weights.penetration, weights.contact, moved))
-    value, jacobian = (np.concatenate(parts, axis=1) for parts in zip(*rows, strict=True))
-    columns = np.zeros((*value.shape, shared.shape[-1]))
-    columns[:, : pull.value.shape[1]] = shared * scale[..., None]
-    if posture:  # a changed mean moves the body as changed coordinates do, but at no cost
-        columns = np.concatenate([columns, jacobian[..., 6:]], axis=-1)
-    prior = terms.prior(poses, weights.prior)
-    own = _product(jacobian, jacobian) + _product(prior.jacobian, prior.jacobian)
-    covariance = np.linalg.inv(own + 1e-6 * np.eye(own.shape[-1]))
-    gradient = sum((t.value[:, None] @ t.jacobian)[:, 0] for t in (*rows, prior))
-    cross = _product(jacobian, columns)
+    own = sum(np.swapaxes(t.jacobian, 1, 2) @ t.jacobian for t in rows)
+    covariance = np.linalg.inv(own + 1e-6 * np.eye(pull.jacobian.shape[-1]))
+    gradient = sum((t.value[:, None] @ t.jacobian)[:, 0] for t in rows)
+    cross = np.swapaxes(pull.jacobian, 1, 2) @ shared
     eliminated = covariance @ cross
-    flat = columns.reshape(-1, columns.shape[-1])
+    flat = shared.reshape(-1, shared.shape[-1])
     return SharedSystem(
         flat.T @ flat - np.tensordot(cross, eliminated, ((0, 1), (0, 1))),
-        flat.T @ value.ravel() - np.einsum("tni,tn->i", eliminated, gradient),
+        flat.T @ pull.value.ravel() - np.einsum("tni,tn->i", eliminated, gradient),
         pull,
         np.asarray(covariance, np.float64),
     )
-
-
-def _product(rows: Floats, others: Floats) -> Floats:
-    return np.asarray(np.swapaxes(rows, 1, 2) @ others)
 
 
 def shape_precision(setup: Setup) -> Floats:
