@@ -169,6 +169,11 @@ def test_wrong_learning_is_told(folder: Path, tmp_path: Path, learn: Callable[..
     many = learn(folder / "own.csv", "--keypoints", "dataset22", "--weight", 20, "-o", out)
     assert many.code == ExitCode.USAGE
     assert "--body-length and --weight" in many.err
+    nowhere = learn(
+        folder / "own.csv", "--keypoints", "dataset22", "-o", tmp_path / "no" / "x.toml"
+    )
+    assert nowhere.code == ExitCode.USAGE
+    assert "the folder is not there" in nowhere.err
     none = learn(folder / "own.csv", "--keypoints", "treadmill6_left", "-o", out)
     assert none.code == ExitCode.FAILED
     assert "are keypoints of the map" in none.err

@@ -110,7 +110,8 @@ def _is_grey(mode: str) -> bool:
 
 def _corners_of_file(path: Path) -> Corners:
     try:
-        raw = path.open("rb").read(_LARGEST_FILE_BYTES + 1)
+        with path.open("rb") as file:
+            raw = file.read(_LARGEST_FILE_BYTES + 1)
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(raw) > _LARGEST_FILE_BYTES:

@@ -60,7 +60,20 @@ def tell_other_order(sight: Sight, fit: Fit, box: Box, clicks: Clicks) -> None:
 
     It tells the order that moves the fewest corners.
     """
-    for order in other_orders(clicks):
+
+    def possible(names: dict[int, str]) -> bool:
+        if box.height is None and set(names.values()) & set(RIM_NAMES):
+            return False
+        chosen = list(names)
+        part = replace(
+            sight,
+            points=box.corners(list(names.values())),
+            pixels=sight.pixels[chosen],
+            whiten=sight.whiten[chosen],
+        )
+        return len(names) < 4 or fit_corners(part).fits
+
+    for order in other_orders(clicks, possible):
         if fit_corners(replace(sight, points=clicks.points(box, order))).good:
             raise InputError(
                 f"corners in the wrong order: {_what_is_wrong(fit, clicks, order)}; did you mean "

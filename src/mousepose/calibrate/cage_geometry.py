@@ -7,7 +7,7 @@ width to floor_back_left, z up; the floor is z = 0.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,19 +151,25 @@ class Clicks:
         return [index for index, name in enumerate(self.names) if name in names]
 
 
-def other_orders(clicks: Clicks) -> Iterator[tuple[str, ...]]:
+def other_orders(
+    clicks: Clicks, possible: Callable[[dict[int, str]], bool]
+) -> Iterator[tuple[str, ...]]:
     """Yield other names for the same clicks: what somebody who mixed corners up may mean.
 
     The four turns and four mirrorings of the rectangle for floor and rim, where all four corners
     of one are given every order that goes around it without crossing itself, and floor and rim
-    exchanged. Those that move the fewest names come first.
+    exchanged. `possible` is asked of the names, by index, of the floor alone and of the rim alone.
+    Those that move the fewest names come first.
     """
     renamed = set()
     for swaps in (False, True):
         start = {i: _swapped(n) if swaps else n for i, n in enumerate(clicks.names)}
         start = {i: n for i, n in start.items() if clicks.names[i] not in clicks.marks}
         kept = {i: n for i, n in enumerate(clicks.names) if n in clicks.marks}
-        levels = (_levels(start, clicks.pixels, up) for up in (FLOOR_NAMES, RIM_NAMES))
+        levels = [
+            [names for names in _levels(start, clicks.pixels, known) if possible(names)]
+            for known in (FLOOR_NAMES, RIM_NAMES)
+        ]
         for floor, rim in itertools.product(*levels):
             names = floor | rim | kept
             renamed.add(tuple(names[index] for index in range(len(names))))

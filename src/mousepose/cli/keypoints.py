@@ -241,11 +241,15 @@ def learn_offsets(
         from mousepose.cli.options import chosen_cameras, chosen_scale
         from mousepose.cli.progress import ProgressReport
         from mousepose.fit.config import FitConfig
+        from mousepose.fit.observe import check_axes
         from mousepose.fit.offsets import OffsetConfig, learn_offsets
         from mousepose.fit.setup import Setup
+        from mousepose.run.image import check_image
         from mousepose.run.keypoint_files import KeypointFiles
         from mousepose.run.sampling import spread_frames
 
+        if not output.absolute().parent.is_dir():
+            raise UsageError(f"--output {output}: the folder is not there; make it first")
         scale = chosen_scale(body_length, weight, bone, floor, camera_height)
         guess = load_keypoint_map(keypoints)
         config = FitConfig(
@@ -256,10 +260,13 @@ def learn_offsets(
         with ProgressReport() as progress:
             files = KeypointFiles(tuple(inputs), fps, animal)
             seen = spread_frames(files.chunks(_READ_AT_ONCE), SAMPLED_FRAMES, progress)
+            strange = check_axes(seen, setup) or check_image(seen, cameras, config.min_confidence)
             source = ", ".join(path.name for path in inputs)
             wanted = OffsetConfig(guess_sd=guess_sd, frames=frames)
             found = learn_offsets(seen, setup, wanted, source=source, progress=progress)
         print_learned(found)
+        if strange:
+            typer.echo(f"WARNING: {strange}")
         if plots is not None:
             from mousepose.report.offsets import plot_learned_offsets
 
