@@ -36,14 +36,15 @@ def demo(
 ) -> None:  # fmt: skip
     """Simulate a walking mouse, reconstruct it from one camera and compare with the truth."""
     with told(debug):
+        started = time.perf_counter()
+        from mousepose.fit.ahead import compile_ahead
+
+        compile_ahead()
         from mousepose.cli.pictures import draw_overview, draw_pictures
         from mousepose.cli.progress import ProgressReport
-        from mousepose.fit.ahead import compile_ahead
         from mousepose.run.streaming import first_frames, run
 
-        started = time.perf_counter()
         with ProgressReport() as progress:
-            compile_ahead()
             progress("simulating", 0, 0)
             output.mkdir(parents=True, exist_ok=True)
             job, truth = _simulated(output, seed)

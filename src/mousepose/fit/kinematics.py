@@ -25,6 +25,9 @@ inner = numba.njit(
     no_cpython_wrapper=True, no_cfunc_wrapper=True,
 )  # type: ignore[call-overload]  # fmt: skip
 
+#: For what one kernel calls from one line: it becomes part of it, and is optimised once, not twice.
+once = numba.njit(inline="always", error_model="numpy", fastmath=_FASTMATH)
+
 
 class State(NamedTuple):
     """Room for one pose: what forward kinematics finds."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_solve_banded, cholesky_banded
+import scipy  # its parts are loaded when first used
 
 from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.kinematics import njit
@@ -144,7 +144,7 @@ def _descend(
     while steps < _STEPS:
         steps += 1
         factor, gradient = _factor(found, marks, inverse, damping, band)
-        step = -cho_solve_banded((factor, True), gradient.ravel(), check_finite=False)
+        step = -scipy.linalg.cho_solve_banded((factor, True), gradient.ravel(), check_finite=False)
         trial = weigh(moved(found.poses, step.reshape(gradient.shape)))
         if not trial.energy <= found.energy:
             damping *= 10
@@ -169,7 +169,7 @@ def _factor(
     while True:
         assemble(found.hessians, marks.factor, marks.weight, inverse, damping, band)
         try:
-            return cholesky_banded(band, lower=True, check_finite=False), gradient
+            return scipy.linalg.cholesky_banded(band, lower=True, check_finite=False), gradient
         except np.linalg.LinAlgError:  # rounding made it indefinite: damp it more
             damping = max(100 * damping, 1e-6)
             if damping > _MOST_DAMPING:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mousepose.fit.arrays import TERMS, BodyArrays, Points, PoseArrays, Views, Weights
 from mousepose.fit.energy import Normal, cost, information_of, linearise, new_normal
-from mousepose.fit.kinematics import State, exponential, forward, inner, new_state, njit
+from mousepose.fit.kinematics import State, exponential, forward, inner, new_state, njit, once
 from mousepose.types import Floats, Ints
 
 Bools = NDArray[np.bool_]
@@ -130,7 +130,7 @@ def _accept(frame: Frame, rotation: Floats, place: Floats, z: Floats, terms: Flo
         terms[k] = frame.terms[k]
 
 
-@inner
+@once
 def _fit_frame(
     body: BodyArrays, views: Views, weights: Weights, xy: Floats,
     rotation: Floats, place: Floats, z: Floats, iterations: int,

@@ -1,0 +1,1 @@
+"""From CT scans to the body model: scan, segment, surface, joints, registration, statistics."""
