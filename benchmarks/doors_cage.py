@@ -1,6 +1,6 @@
 """How exactly `calibrate cage` finds a camera: simulated cages, corners clicked 2 px off.
 
-    python benchmarks/doors_cage.py [--repeats 8]
+    python benchmarks/doors_cage.py [--repeats 3]
 
 A home cage (370 x 210 x 150 mm) and an open field (400 x 400 mm) that fill images of 640 x 480 to
 1920 x 1080, seen from the side (8 to 22 degrees above the floor), aslant (25 to 60) and from above
@@ -31,7 +31,7 @@ from mousepose.geometry.camera import Camera
 from mousepose.simulate import watching_camera
 
 CLICK_PX = 2.0
-REPEATS = 8
+REPEATS = 3
 BEND_SD, CENTRE_SHARE = 0.05, 0.01
 BOXES = (Box(370, 210, 150), Box(400, 400, 300))
 SIZES = ((640, 480), (1280, 1024), (1920, 1080))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -80,6 +81,8 @@ def test_one_file_holds_all_animals_where_its_format_can(
     assert [path.name for path in tmp_path.iterdir()] == ["poses.nc"]
     for animal in ("morty", "rick"):
         assert read_points(tmp_path / "poses.nc", animal=animal).xyz.shape == (60, 22, 3)
+    with h5py.File(tmp_path / "poses.nc") as file:
+        assert file.attrs["source_file"] == Path(words[1]).name
 
 
 def test_another_format_holds_the_same_points(

@@ -59,3 +59,26 @@ def test_the_digest_is_of_the_content(recording: Path, tmp_path: Path) -> None:
     files = KeypointFiles((recording / "side.csv", copy, recording / "top.csv"), FPS)
     first, second, third = files.digests()
     assert first == second != third
+
+
+def test_variances_of_all_cameras_are_kept(tmp_path: Path) -> None:
+    from mousepose.io import write_keypoints
+    from mousepose.types import Keypoints2D
+
+    random = np.random.default_rng(0)
+    names, paths = ("NOSE", "ROOT_TAIL"), []
+    for camera in range(2):
+        spread = np.zeros((5, 1, 2, 2, 2))
+        spread[..., 0, 0], spread[..., 1, 1] = random.uniform(1, 9, (2, 5, 1, 2))
+        points = Keypoints2D(
+            random.uniform(0, 500, (5, 1, 2, 2)), np.ones((5, 1, 2)), np.arange(5) / FPS,
+            np.arange(5), names, covariance=spread,
+        )  # fmt: skip
+        paths.append(tmp_path / f"{camera}.parquet")
+        write_keypoints(paths[-1], points)
+    (both,) = KeypointFiles(tuple(paths), FPS).chunks(100)
+    assert both.covariance is not None
+    for camera, path in enumerate(paths):
+        alone = load_keypoints(path, fps=FPS).covariance
+        assert alone is not None
+        np.testing.assert_array_equal(both.covariance[:, camera], alone[:, 0])

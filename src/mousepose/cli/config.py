@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import FileError
-from mousepose.io.atomic import atomic_path
 
 #: A file of settings is a few kilobytes.
 _MAX_BYTES = 1_000_000

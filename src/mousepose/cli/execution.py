@@ -70,7 +70,8 @@ def _converted(plan: Plan, progress: Progress) -> Sequence[Path]:
             with SequenceWriter(whole) as writer:
                 for job in plan.jobs:
                     writer.append_file(job.output)
-        done = convert(whole, plan.output, to=plan.writer.name, progress=progress)
+        read = ", ".join(path.name for path in plan.jobs[0].files.paths)
+        done = convert(whole, plan.output, to=plan.writer.name, source_name=read, progress=progress)
     except (InputError, OSError) as error:
         kept = ", ".join(str(job.output) for job in plan.jobs)
         raise InputError(

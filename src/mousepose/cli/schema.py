@@ -19,8 +19,8 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 def config_schema(output: Output = None, debug: Debug = False) -> None:
     """Show the JSON Schema of the file that `reconstruct --config` reads."""
     with told(debug):
+        from mousepose.atomic import atomic_path
         from mousepose.cli.config import config_schema as schema
-        from mousepose.io.atomic import atomic_path
 
         if output is None:
             typer.echo(schema(), nl=False)

@@ -43,7 +43,9 @@ class Volume:
 
     def to_world(self, voxels: ArrayLike) -> Floats:
         """Return RAS mm (*B, 3) of voxel indices (*B, 3); whole numbers are voxel centres."""
-        return np.asarray(voxels @ self.T_world_voxel[:3, :3].T + self.T_world_voxel[:3, 3])
+        return np.asarray(
+            np.asarray(voxels) @ self.T_world_voxel[:3, :3].T + self.T_world_voxel[:3, 3]
+        )
 
     def to_voxel(self, points: ArrayLike) -> Floats:
         """Return voxel indices (*B, 3) of points (*B, 3) in RAS mm."""

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mousepose.io.atomic import atomic_path
+    from mousepose.atomic import atomic_path
     from mousepose.io.cameras.files import read_cameras, write_cameras
     from mousepose.io.conversion import Conversion, convert
     from mousepose.io.keypoints.dlc_write import write_dlc_csv

@@ -63,6 +63,7 @@ def convert(
     animal: str | None = None,
     fps: float | None = None,
     dims: Dims = "singular",
+    source_name: str | None = None,
     progress: Progress | None = None,
 ) -> Conversion:
     """Write the file at `source` in another format to `target`; return what was done.
@@ -71,7 +72,8 @@ def convert(
     space), by default that of the target's ending; where `target` is a folder the file is named
     after the source. All animals are written, or only `animal`: into one file where the format
     holds several, else one file for each. `fps` gives the frame rate where the source has none;
-    without it the result has no times. `dims` names the dimensions of a netCDF. Every file appears
+    without it the result has no times. `dims` names the dimensions of a netCDF; `source_name` is the
+    name of the source that the result tells, by default that of `source`. Every file appears
     whole or not at all. Raises `FileError` on a source of no known format or with faults,
     `InputError` where source and format do not go together.
     """
@@ -97,7 +99,7 @@ def convert(
             point_stream(Again(partial(file.tracks, name, rate)), has_times=timed) for name in names
         ]
     told = _Told(progress or (lambda stage, done, total: None))
-    about = {"source_file": source.name}
+    about = {"source_file": source_name or source.name}
     streams = [
         replace(told.watching(stream), about=about | dict(stream.about)) for stream in streams
     ]

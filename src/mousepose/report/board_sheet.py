@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.calibrate.board import Board
 from mousepose.calibrate.board_pattern import board_image, dark_parts
 from mousepose.errors import FileError
-from mousepose.io.atomic import atomic_path
 
 _DOTS_PER_INCH = 600
 _MM_PER_INCH = 25.4

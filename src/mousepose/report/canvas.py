@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mousepose.io.atomic import atomic_path
+from mousepose.atomic import atomic_path
 
 #: The palette of Okabe & Ito (2008), told apart with any colour vision.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"

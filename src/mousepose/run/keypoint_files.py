@@ -127,14 +127,24 @@ def _refuse_other_keypoints(names: Sequence[str], others: Sequence[str]) -> None
 def _beside(views: Sequence[Keypoints2D]) -> Keypoints2D:
     """Return the views of several cameras as one, in the order of the first one's keypoints."""
     first = views[0]
-    xy, confidence = [], []
+    xy, confidence, covariance = [], [], []
     for view in views:
         _refuse_other_keypoints(first.keypoint_names, view.keypoint_names)
         order = [view.keypoint_names.index(name) for name in first.keypoint_names]
         xy.append(view.xy[:, :, order])
         confidence.append(view.confidence[:, :, order])
+        if view.covariance is not None:
+            covariance.append(view.covariance[:, :, order])
+    if covariance and len(covariance) < len(views):
+        raise InputError(
+            f"{len(covariance)} of {len(views)} cameras' files hold variances of their points: "
+            "give files that all hold them, or none"
+        )
     return replace(
-        first, xy=np.concatenate(xy, axis=1), confidence=np.concatenate(confidence, axis=1)
+        first,
+        xy=np.concatenate(xy, axis=1),
+        confidence=np.concatenate(confidence, axis=1),
+        covariance=np.concatenate(covariance, axis=1) if covariance else None,
     )
 
 

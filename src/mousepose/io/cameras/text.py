@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import FileError
-from mousepose.io.atomic import atomic_path
 
 #: A camera file has a few kB, one of COLMAP with its image points more; larger is another file.
 LARGEST_FILE_BYTES = 1_000_000

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from mousepose.io.atomic import atomic_path
+from mousepose.atomic import atomic_path
 from mousepose.io.keypoints.streams_write import no_frames
 
 

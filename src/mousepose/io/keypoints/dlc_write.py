@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.atomic import atomic_path
 from mousepose.io.extras import needed
 from mousepose.io.keypoints.csv_write import number_columns, numbered, write_csv
 from mousepose.io.keypoints.dlc_columns import ANIMAL_LEVELS, LEVELS, VARIANCES

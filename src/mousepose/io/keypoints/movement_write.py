@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.atomic import atomic_path
 from mousepose.io.extras import needed
 from mousepose.io.keypoints.streams_write import Block, Stream, described, united, whole
 from mousepose.types import Floats, State

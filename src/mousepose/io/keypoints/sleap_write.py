@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.atomic import atomic_path
 from mousepose.io.keypoints.streams_write import (
     Stream,
     blocks,

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mousepose.io.atomic import atomic_path
+from mousepose.atomic import atomic_path
 from mousepose.io.keypoints.csv_write import write_csv
 from mousepose.io.keypoints.streams_write import (
     IMAGE_UNITS,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import FileError, InputError, UnknownNameError
-from mousepose.io.atomic import atomic_path
 from mousepose.types import Floats, Ints, require
 
 #: Millimetres in one unit.

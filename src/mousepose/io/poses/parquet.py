@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.atomic import atomic_path
 from mousepose.io.keypoints.rows import choose_animal
 from mousepose.io.keypoints.sniff import Content
 from mousepose.io.keypoints.table import opened, rows_of

@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mousepose.io.atomic import atomic_path
+from mousepose.atomic import atomic_path
 from mousepose.io.keypoints import hdf5
 from mousepose.io.keypoints.rows import names_of_animals, names_of_parts
 from mousepose.io.keypoints.sleap_write import texts
