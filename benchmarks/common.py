@@ -116,7 +116,7 @@ def print_table(measured: Measured) -> None:
 
 def write_json(path: Path, measured: Measured) -> None:
     """Write the finite figures, with what they were measured on and where."""
-    from mousepose.io import atomic_path
+    from mousepose.atomic import atomic_path
 
     figures = {k: _rounded(v) for k, v in measured.figures.items() if math.isfinite(v)}
     document = {

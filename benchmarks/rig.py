@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from common import REPOSITORY, Measured, arguments, run
 
+from mousepose.atomic import atomic_path
 from mousepose.geometry.camera import pinhole
-from mousepose.io import atomic_path
 from mousepose.report.rig import RigScale, measure_rig
 from mousepose.simulate.rig import Rig, cameras_around
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from common import REPOSITORY, CannotMeasure, run_or_tell
 
-from mousepose.io import atomic_path
+from mousepose.atomic import atomic_path
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 FIGURES = REPOSITORY / "docs" / "benchmarks"

@@ -298,7 +298,8 @@ def write_camera(output: Path, camera: Camera, off: CameraUncertainty) -> None:
     """Write a camera file with how far it may be off in its metadata; it appears whole or not."""
     from dataclasses import asdict
 
-    from mousepose.io import atomic_path, write_cameras
+    from mousepose.atomic import atomic_path
+    from mousepose.io import write_cameras
 
     with atomic_path(output) as temporary:
         write_cameras(temporary, [camera])

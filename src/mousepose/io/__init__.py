@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mousepose.atomic import atomic_path
     from mousepose.io.cameras.files import read_cameras, write_cameras
     from mousepose.io.conversion import Conversion, convert
     from mousepose.io.keypoints.dlc_write import write_dlc_csv
@@ -37,7 +36,6 @@ _MODULE_OF = {
     "Conversion": "conversion",
     "SequenceWriter": "poses.parquet",
     "animals_in": "keypoints.registry",
-    "atomic_path": "atomic",
     "concatenate_sequences": "poses.parquet",
     "convert": "conversion",
     "iterate_keypoints": "keypoints.registry",
@@ -64,7 +62,6 @@ __all__ = [
     "Conversion",
     "SequenceWriter",
     "animals_in",
-    "atomic_path",
     "concatenate_sequences",
     "convert",
     "iterate_keypoints",

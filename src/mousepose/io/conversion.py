@@ -72,9 +72,9 @@ def convert(
     space), by default that of the target's ending; where `target` is a folder the file is named
     after the source. All animals are written, or only `animal`: into one file where the format
     holds several, else one file for each. `fps` gives the frame rate where the source has none;
-    without it the result has no times. `dims` names the dimensions of a netCDF; `source_name` is the
-    name of the source that the result tells, by default that of `source`. Every file appears
-    whole or not at all. Raises `FileError` on a source of no known format or with faults,
+    without it the result has no times. `dims` names the dimensions of a netCDF; `source_name` is
+    what the result calls its source, by default the name of `source`. Every file appears whole or
+    not at all. Raises `FileError` on a source of no known format or with faults,
     `InputError` where source and format do not go together.
     """
     source, target = Path(source), Path(target)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io import atomic_path
 
 _RUN, _ANIMAL, _PARTS = "run.json", "animal.json", "part-*.parquet"
 

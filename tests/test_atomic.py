@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import FileError
-from mousepose.io import atomic_path
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
