@@ -14,7 +14,7 @@ import pytest
 
 from mousepose import types
 from mousepose.body.default import default_body
-from mousepose.body.model import Mesh
+from mousepose.body.mesh import Mesh
 from mousepose.errors import InputError
 from mousepose.io import read_sequence
 from mousepose.report import joint_angles

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mousepose.body.default import default_body
-from mousepose.body.model import BodyModel, Mesh
+from mousepose.body.mesh import Mesh
+from mousepose.body.model import BodyModel
 from mousepose.types import Pose
 
 MakePose = Callable[..., Pose]

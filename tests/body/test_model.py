@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mousepose.body.model import BodyModel, Marks, Mesh
+from mousepose.body.mesh import Mesh
+from mousepose.body.model import BodyModel, Marks
 from mousepose.errors import ModelError
 from mousepose.types import Floats, Pose
 

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mousepose.body.mesh import Mesh
 from mousepose.body.shape import ShapeSpace
 from mousepose.errors import ModelError
 from mousepose.geometry import rotation
 from mousepose.skeleton import Skeleton
 from mousepose.types import Floats, Ints, Pose
-
-if TYPE_CHECKING:
-    from mousepose.body.skinning import SparseWeights
 
 #: The way from the nose to the base of the tail, whose length is the body length.
 _BODY_ENDS = ("NOSE", "ROOT_TAIL")
@@ -68,47 +65,6 @@ class Marks:
         """Return the joints themselves as marks."""
         count = len(skeleton.joint_names)
         return cls(skeleton.joint_names, np.arange(count), np.zeros((count, 3)), np.zeros(count))
-
-
-@dataclass(frozen=True, eq=False)
-class Mesh:
-    """A skin: `vertices` (V, 3) rest mm, `faces` (F, 3) from 0, `weights` (V, J), rows sum to 1.
-
-    Raises `ModelError` where the fields do not fit together.
-    """
-
-    vertices: Floats
-    faces: Ints
-    weights: Floats
-
-    def __post_init__(self) -> None:
-        count = len(self.vertices)
-        _expect(
-            self.vertices.ndim == 2 and self.vertices.shape[1] == 3 and count > 0,
-            f"mesh vertices: expected (V, 3), got {self.vertices.shape}",
-        )
-        _expect(
-            self.faces.ndim == 2 and self.faces.shape[1] == 3,
-            f"mesh faces: expected (F, 3), got {self.faces.shape}",
-        )
-        _expect(
-            self.weights.ndim == 2 and len(self.weights) == count,
-            f"mesh weights: expected ({count}, J), got {self.weights.shape}",
-        )
-        _expect(bool(np.isfinite(self.vertices).all()), "mesh vertices must be finite")
-        inside = self.faces.size == 0 or (self.faces.min() >= 0 and self.faces.max() < count)
-        _expect(bool(inside), f"mesh faces name vertices outside 0..{count - 1}")
-        _expect(
-            bool((self.weights >= 0).all() and np.allclose(self.weights.sum(axis=1), 1, atol=1e-4)),
-            "mesh weights: every row must be non-negative and sum to 1",
-        )
-
-    @cached_property
-    def sparse_weights(self) -> SparseWeights:
-        """Return the few weights that are not zero, in the order in which skinning reads them."""
-        from mousepose.body.skinning import SparseWeights  # starts numba
-
-        return SparseWeights.of(self.weights)
 
 
 def _identity_axes() -> Floats:
@@ -242,17 +198,18 @@ class BodyModel:
         """Return the body's own keypoints (*B, K, 3) mm in poses."""
         return self.marks(pose, self.keypoints)
 
-    def vertices(self, pose: Pose) -> Floats:
+    def vertices(self, pose: Pose, build: ArrayLike | None = None, coat: bool = False) -> Floats:
         """Return the skin (*B, V, 3) mm of poses by linear blend skinning.
 
-        Raises `ModelError` for a body without a skin.
+        `build` (N,) says in SD how the animal's skin differs besides its bones; `coat` adds the
+        fur. Raises `ModelError` for a body without a skin.
         """
         if self.mesh is None:
             raise ModelError(f"body {self.name!r} has no skin; give it one with `with_mesh`")
         from mousepose.body.skinning import skin  # starts numba
 
-        transforms = self.bone_transforms(pose)
-        return skin(self.mesh.vertices, self.mesh.sparse_weights, transforms)
+        rest = self.mesh.at_rest(pose.joint_rotation, build, coat)
+        return skin(rest, self.mesh.sparse_weights, self.bone_transforms(pose))
 
     def bone_transforms(self, pose: Pose) -> Floats:
         """Return the maps (*B, J, 3, 4) that carry rest points on bone j to where they are now.

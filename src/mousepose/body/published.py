@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.body.keypoint_map import load_keypoint_map
+from mousepose.body.mesh import Mesh
 from mousepose.body.mixture import PositionMixture
-from mousepose.body.model import BodyModel, Marks, Mesh
+from mousepose.body.model import BodyModel, Marks
 from mousepose.body.shape import ShapeSpace
 from mousepose.errors import FileError, UnknownNameError
 from mousepose.geometry import rotation

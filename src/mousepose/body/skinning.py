@@ -36,13 +36,15 @@ class SparseWeights:
 def skin(vertices: Floats, weights: SparseWeights, transforms: Floats) -> Floats:
     """Return the skin (*B, V, 3) mm of rest `vertices` (V, 3) under `transforms` (*B, J, 3, 4).
 
-    The transforms carry rest points on bone j to where they are (`BodyModel.bone_transforms`).
+    The vertices may differ from pose to pose (*B, V, 3). The transforms carry rest points on bone j
+    to where they are (`BodyModel.bone_transforms`).
     """
     batch, joints = transforms.shape[:-3], transforms.shape[-3]
     flat = np.ascontiguousarray(transforms, np.float64).reshape(-1, joints, 12)
-    rest = np.ascontiguousarray(vertices, np.float64)
+    count = vertices.shape[-2]
+    rest = np.ascontiguousarray(vertices, np.float64).reshape(-1, count, 3)
     moved: Floats = _skin_all(rest, weights.start, weights.bone, weights.value, flat)
-    return moved.reshape(*batch, len(rest), 3)
+    return moved.reshape(*batch, count, 3)
 
 
 # Sums may be reordered and fused; NaN stays NaN, so that a frame without a pose has no skin.
@@ -50,10 +52,11 @@ def skin(vertices: Floats, weights: SparseWeights, transforms: Floats) -> Floats
 def _skin_all(
     rest: Floats, start: Indices, bone: Indices, value: Floats, transforms: Floats
 ) -> Floats:  # pragma: no cover - compiled
-    moved = np.empty((len(transforms), len(rest), 3))
+    moved = np.empty((len(transforms), rest.shape[1], 3))
     for b in range(len(transforms)):
-        for v in range(len(rest)):
-            x, y, z = rest[v, 0], rest[v, 1], rest[v, 2]
+        own = rest[b if len(rest) > 1 else 0]
+        for v in range(len(own)):
+            x, y, z = own[v, 0], own[v, 1], own[v, 2]
             new_x = new_y = new_z = 0.0
             for k in range(start[v], start[v + 1]):
                 m, w = transforms[b, bone[k]], value[k]
