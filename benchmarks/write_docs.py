@@ -194,6 +194,44 @@ SECTIONS = (
         },
     ),
     Section(
+        "guess",
+        "doors_guess",
+        "A camera guessed from the mouse alone",
+        "Real motion of a mouse seen by 12 cameras that were never there, 20 to 85 degrees above "
+        "the floor, 2 px of noise; its mean body length is told. Medians, the worst tenth, and the "
+        "median of what the guess itself states (1 SD); tilt in degrees, scale and focal length in "
+        "%.",
+        columns={
+            "tilt": "tilt_degrees",
+            "worst tenth": "tilt_degrees_p90",
+            "stated": "stated_tilt_degrees",
+            "scale": "scale_percent",
+            "worst tenth ": "scale_percent_p90",
+            "stated ": "stated_scale_percent",
+            "focal length": "focal_percent",
+            "stated  ": "stated_focal_percent",
+            "refused %": "refused_percent",
+        },
+    ),
+    Section(
+        "offsets",
+        "offsets",
+        "Mark offsets learned from tracked points",
+        "`walk`: simulated walks of 30 s whose marks sit 4.5 mm from where the map says, one and "
+        "two cameras, means of three seeds; `walk_at_rest`: in a posture that the prior holds for "
+        "unlikely; `labels`: real labels of one camera at a time, from an anatomical guess. Errors "
+        "of the decided axes and 3D errors (root-aligned, in frames that were not learned from) "
+        "in mm. A home cage recording in which the mouse sits still is refused, as it must be.",
+        columns={
+            "poses": "poses",
+            "axes: guess": "axes_before",
+            "learned": "axes_after",
+            "3D: guess": "error_guess",
+            "learned ": "error_learned",
+            "true offsets": "error_true",
+        },
+    ),
+    Section(
         "rig",
         "rig",
         "What to expect of a rig",

@@ -32,7 +32,8 @@ class Mesh:
     `coat` (V,) mm is the thickness of the fur. `builds` (N, V, 3) mm per SD are the ways in which
     the skins of animals differ besides their bones, named `build_names`. `bulges` (P, V, 3) mm are
     how the flesh gives way to posture, each as far as its `drivers` (P, J, 3) per rad say: rest
-    vertices move by sum_p max(0, sum_j driver_pj . a_j) bulge_p, with a_j the joint rotations.
+    vertices move by sum_p (sum_j driver_pj . a_j) bulge_p, with a_j the joint rotations (pose blend
+    shapes as in Loper et al. 2015, SMPL, but few and linear in the rotation vectors).
     Raises `ModelError` where the fields do not fit together.
     """
 
@@ -121,5 +122,5 @@ class Mesh:
             rest = rest + self.coat[:, None] * self.normals
         if len(self.bulges):
             drive = np.einsum("pjx,...jx->...p", self.drivers, joint_rotation)
-            rest = rest + np.tensordot(np.maximum(drive, 0.0), self.bulges, 1)
+            rest = rest + np.tensordot(drive, self.bulges, 1)
         return rest

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
-from mousepose.cli import calibrate, keypoints
+from mousepose.cli import body, calibrate, keypoints
 from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
 from mousepose.cli.convert import convert
 from mousepose.cli.demo import demo
@@ -33,6 +33,7 @@ app = typer.Typer(
 app.command(epilog=EXAMPLES)(reconstruct)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(keypoints.app, name="keypoints")
+app.add_typer(body.app, name="body")
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
 app.command(epilog=RIG_EXAMPLES)(rig)
