@@ -31,12 +31,12 @@ from common import CannotMeasure, Measured, arguments, folder, run
 from scipy.ndimage import maximum_filter
 from scipy.spatial import ConvexHull
 
-from mousepose.ct.register import carry_points, register_surface
-from mousepose.ct.register_start import fit_similarity
-from mousepose.ct.register_types import Registration
-from mousepose.ct.scan import load_scan
-from mousepose.ct.surface import surface_of
-from mousepose.ct.surface_parts import compacted
+from mousepose.ct.registration.register import carry_points, register_surface
+from mousepose.ct.registration.register_start import fit_similarity
+from mousepose.ct.registration.register_types import Registration
+from mousepose.ct.scans.scan import load_scan
+from mousepose.ct.surfaces.surface import surface_of
+from mousepose.ct.surfaces.surface_parts import compacted
 from mousepose.ct.types import Surface, Volume
 from mousepose.types import Floats
 

@@ -211,8 +211,8 @@ def test_a_skin_that_rides_on_the_joints_lies_on_them(walk: PoseSequence) -> Non
 
 
 def test_a_body_without_a_skin_has_no_mesh(walk: PoseSequence) -> None:
-    with pytest.raises(InputError, match=r"body=load_published\(FOLDER\)"):
-        walk.mesh(0)
+    with pytest.raises(InputError, match="has no skin"):
+        walk.mesh(0, body=default_body().with_mesh(None))
 
 
 # Pictures and words -----------------------------------------------------------------------------

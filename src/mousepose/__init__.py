@@ -33,6 +33,7 @@ from mousepose.types import (
 )
 
 if TYPE_CHECKING:
+    from mousepose.body.body_file import load_body, write_body
     from mousepose.body.default import default_body
     from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
     from mousepose.body.model import BodyModel
@@ -71,6 +72,7 @@ _LAZY = {
     "default_body": "body.default",
     "learn_animal": "method",
     "load": "io",
+    "load_body": "body.body_file",
     "load_keypoint_map": "body.keypoint_map",
     "load_keypoints": "io",
     "load_prior": "body.prior",
@@ -82,6 +84,7 @@ _LAZY = {
     "reconstruct": "method",
     "slice_sequence": "sequence",
     "solve": "method",
+    "write_body": "body.body_file",
     "write_cameras": "io",
     "write_keypoints": "io",
     "write_sequence": "io",
@@ -113,6 +116,7 @@ __all__ = [
     "default_body",
     "learn_animal",
     "load",
+    "load_body",
     "load_keypoint_map",
     "load_keypoints",
     "load_prior",
@@ -124,6 +128,7 @@ __all__ = [
     "reconstruct",
     "slice_sequence",
     "solve",
+    "write_body",
     "write_cameras",
     "write_keypoints",
     "write_sequence",

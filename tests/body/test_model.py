@@ -171,4 +171,4 @@ def test_a_pose_of_another_skeleton_is_refused(
     with pytest.raises(ModelError, match="shape coefficients"):
         body.joints(replace(pose, shape=np.zeros(2)))
     with pytest.raises(ModelError, match="no skin"):
-        body.vertices(pose)
+        body.with_mesh(None).vertices(pose)

@@ -93,7 +93,7 @@ USAGE, BAD_INPUT = 2, 1
         (["--bone", "LEFT_KNEE"], "NAME=MM", USAGE),
         (["--bone", "KNEE=15"], "KNEE", BAD_INPUT),
         (["--frames", "10"], "FROM:TO", USAGE),
-        (["--obj", "meshes"], "--published-model", USAGE),
+        (["--body", "none.npz"], r"none\.npz", BAD_INPUT),
         (["--camera-name", "front"], "front", BAD_INPUT),
         (["--keypoints", "dance22"], "did you mean 'dannce22'?", BAD_INPUT),
         (["--pixel-sigma", "0"], "pixel_sigma", BAD_INPUT),
@@ -175,7 +175,7 @@ def test_meshes_of_the_published_body(
     found = program(
         "reconstruct", recording / "side.csv", "--camera", recording / "camera.toml", "--fps", 30,
         "--weight", 25, "-o", tmp_path / "poses.parquet", "--frame-by-frame",
-        "--published-model", shared_data("google_mouse_pose_analysis"),
+        "--body", shared_data("google_mouse_pose_analysis"),
         "--obj", tmp_path / "meshes", "--frames", "20:23",
     )  # fmt: skip
     assert found.code == 0, found.stderr

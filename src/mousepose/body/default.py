@@ -1,14 +1,17 @@
-"""The mouse that comes with the package, read from `data/body.toml`: 20 joints, no skin yet."""
+"""The mouse that comes with the package: joints of `data/body.toml`, skin of `data/skin.npz`."""
 
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
+from mousepose.body.body_file import load_skin
 from mousepose.body.keypoint_map import load_keypoint_map
+from mousepose.body.mesh import Mesh
 from mousepose.body.model import BodyModel, Marks
 from mousepose.body.shape import ShapeSpace
 from mousepose.errors import ModelError
@@ -22,10 +25,18 @@ _MIRROR = np.array([1.0, -1.0, 1.0])  # y is left
 def default_body() -> BodyModel:
     """Return our own adult mouse of about 25 g, standing: x forward, y left, z up, floor z = 0.
 
-    `data/body.toml` holds every figure with its source.
+    `data/body.toml` holds every figure with its source; the skin is built by
+    `tools/build_default_skin.py`, whose sources its file names.
     """
     text = (resources.files("mousepose") / "data" / "body.toml").read_text(encoding="utf-8")
-    return body_from_table(tomllib.loads(text))
+    return body_from_table(tomllib.loads(text)).with_mesh(_skin())
+
+
+@cache
+def _skin() -> Mesh | None:
+    """Return the skin that ships, None while it is being built."""
+    with resources.as_file(resources.files("mousepose") / "data" / "skin.npz") as path:
+        return load_skin(path) if path.is_file() else None
 
 
 def body_from_table(table: dict[str, Any]) -> BodyModel:

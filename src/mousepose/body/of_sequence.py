@@ -22,7 +22,7 @@ def body_of(sequence: PoseSequence, body: BodyModel | None = None) -> BodyModel:
         other = repr(fitted) if fitted != body.name else f"{len(sequence.joint_names)} joints"
         raise InputError(
             f"this sequence was fitted with another body ({other}) than {body.name!r}: give its "
-            "body, as body=load_published(FOLDER)"
+            "body, as body=load_body(PATH)"
         )
     return body
 
@@ -38,8 +38,8 @@ def mesh_of(
     body = body_of(sequence, body)
     if body.mesh is None:
         raise InputError(
-            f"body {body.name!r} has no skin: reconstruct with a body that has one, as "
-            "body=load_published(FOLDER), and give it here too"
+            f"body {body.name!r} has no skin: reconstruct with a body that has one, and give it "
+            "here too"
         )
     pose = pose_at(sequence, frame)
     if not np.isfinite(pose.root_translation).all():

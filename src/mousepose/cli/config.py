@@ -70,7 +70,9 @@ class ReconstructConfig(BaseModel):
     bone: str | None = Field(default=None, description="scale: NAME=MM, a bone's length")
     floor: bool = Field(default=False, description="scale: the camera file's floor plane")
     camera_height: Above0 | None = Field(default=None, description="scale: mm from floor to camera")
-    published_model: File | None = Field(default=None, description="folder of the published body")
+    body: File | None = Field(
+        default=None, description="another body: a body file, or a folder of the published one"
+    )
     frame_by_frame: bool = Field(default=False, description="solve every frame alone, without time")
     plots: File | None = Field(default=None, description="draw pictures into this folder")
     obj: File | None = Field(default=None, description="write meshes into this folder")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousepose.body.body_file import load_body
 from mousepose.body.keypoint_map import load_keypoint_map
 from mousepose.body.mixture import PositionMixture
-from mousepose.body.published import load_gmm, load_published
+from mousepose.body.published import load_gmm
 from mousepose.cli.failures import UsageError
 from mousepose.errors import InputError, UnknownNameError
 from mousepose.fit.config import FitConfig, Scale
@@ -67,10 +68,9 @@ def make_setup(settings: ReconstructConfig) -> Setup:
     )  # fmt: skip
     mixture = chosen_mixture(settings.published_gmm, settings.prior, settings.frame_by_frame)
     keypoint_map = load_keypoint_map(settings.keypoints or DEFAULT_MAP)
-    published = settings.published_model
     return Setup.of(
         chosen_cameras(settings.camera, settings.camera_name),
-        body=None if published is None else load_published(published),
+        body=None if settings.body is None else load_body(settings.body),
         keypoint_map=keypoint_map,
         scale=scale,
         config=FitConfig(

@@ -120,7 +120,7 @@ def check_mesh(body: BodyModel) -> None:
     """Raise `UsageError` unless `body` has a skin to write."""
     if body.mesh is None:
         raise UsageError(
-            f"--obj needs a body with a skin, {body.name!r} has none: give --published-model FOLDER"
+            f"--obj needs a body with a skin, {body.name!r} has none: give another --body"
         )
 
 

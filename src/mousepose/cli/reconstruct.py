@@ -92,9 +92,12 @@ Floor = Annotated[
 CameraHeight = Annotated[
     float | None, typer.Option(help="Scale: mm from the floor to the camera.", min=0)
 ]
-PublishedModel = Annotated[
+Body = Annotated[
     Path | None,
-    typer.Option(help="Use the body of this folder, files of google/mouse-pose-analysis."),
+    typer.Option(
+        help="Another body: a file of mousepose body build, or a folder of "
+        "google/mouse-pose-analysis."
+    ),
 ]
 Alone = Annotated[
     bool,
@@ -157,7 +160,7 @@ def reconstruct(
     bone: Bone = None,
     floor: Floor = False,
     camera_height: CameraHeight = None,
-    published_model: PublishedModel = None,
+    body: Body = None,
     frame_by_frame: Alone = False,
     plots: Plots = None,
     obj: Obj = None,

@@ -87,17 +87,21 @@ def _picture(
     vertices: Floats, faces: Ints, azimuth: float, elevation: float
 ) -> NDArray[np.float32]:
     """Return a picture of a mesh (x forward, y left, z up), cut to what is seen."""
-    camera = _watching(vertices, azimuth, elevation, (480 * _SAMPLES, 360 * _SAMPLES))
-    large = shaded(vertices, faces, camera)
+    large = shaded(vertices, faces, side_camera(vertices, azimuth, elevation))
     height, width = large.shape
     small = large.reshape(height // _SAMPLES, _SAMPLES, width // _SAMPLES, _SAMPLES)
-    picture = small.mean(axis=(1, 3))
-    y, x = np.nonzero(picture < 1)
+    return trimmed(small.mean(axis=(1, 3)))
+
+
+def trimmed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a picture (H, W) or (H, W, 3) without most of the white around what it shows."""
+    y, x = np.nonzero((picture < 1).reshape(*picture.shape[:2], -1).any(axis=-1))
     return np.asarray(picture[max(y.min() - 6, 0) : y.max() + 7, max(x.min() - 6, 0) : x.max() + 7])
 
 
-def _watching(vertices: Floats, azimuth: float, elevation: float, size: tuple[int, int]) -> Camera:
-    """Return a camera far away whose picture the mesh fills."""
+def side_camera(vertices: Floats, azimuth: float, elevation: float) -> Camera:
+    """Return a camera far away whose picture a mesh (x forward, y left, z up) fills."""
+    size = (480 * _SAMPLES, 360 * _SAMPLES)
     a, e = np.radians(azimuth), np.radians(elevation)
     towards = -np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
     right = np.cross(towards, [0.0, 0.0, 1.0])

@@ -55,7 +55,14 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "ct": Extra(
         "bones and skin from CT scans",
-        {"nibabel": "nibabel", "pydicom": "pydicom", "skimage": "scikit-image"},
+        {
+            "fast_simplification": "fast-simplification",
+            "nibabel": "nibabel",
+            "pydicom": "pydicom",
+            "skimage": "scikit-image",
+            "tifffile": "tifffile",
+            "trimesh": "trimesh",
+        },  # fmt: skip
         "ct",
     ),
     "detect": Extra("keypoints straight from video", {"onnxruntime": "onnxruntime"}, "detect"),

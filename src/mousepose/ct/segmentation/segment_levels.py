@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.types import Floats
-
 #: At most so many voxels are asked; more tell nothing new about a histogram.
 _ASKED = 2_000_000
 _BINS = 512
@@ -16,6 +14,9 @@ _BINS = 512
 #: Hounsfield units the step is 1000 to 1050, so this is about 250: above contrast-free organs.
 _LEAST_BONE_STEP = 0.25
 _ROUNDS = 20
+#: Fat is at -100 HU; below this there is foam and fur.
+_LEAST_TISSUE_HU = -300.0
+_LEAST_BETWEEN = 0.72
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,24 @@ def otsu(values: NDArray[np.float32], bins: int = _BINS) -> float:
     return float(edges[1:][best].mean())  # an empty stretch of histogram: its middle
 
 
+def is_even(values: NDArray[np.float32], hounsfield: bool) -> bool:
+    """Return whether nothing in a scan stands out: noise alone, or less dense than any tissue.
+
+    Of noise, Otsu's two classes explain 64 % of the variance; of air and a mouse, over 90 %.
+    """
+    air, tissue = air_and_tissue(values, hounsfield)
+    if tissue <= air or (hounsfield and tissue < _LEAST_TISSUE_HU):
+        return True
+    asked = values.reshape(-1)[:: max(1, values.size // _ASKED)].astype(np.float64)
+    asked = np.clip(asked, *np.percentile(asked, (0.1, 99.5)))
+    above = asked > (air + tissue) / 2
+    share = float(above.mean())
+    if not 0 < share < 1:
+        return True
+    between = share * (1 - share) * (asked[above].mean() - asked[~above].mean()) ** 2
+    return bool(between < _LEAST_BETWEEN * asked.var())
+
+
 def air_and_tissue(values: NDArray[np.float32], hounsfield: bool) -> tuple[float, float]:
     """Return the values of air and of soft tissue.
 
@@ -65,7 +84,7 @@ def air_and_tissue(values: NDArray[np.float32], hounsfield: bool) -> tuple[float
     return float(np.median(below)), float(np.median(above))
 
 
-def bone_threshold(inside: Floats, air: float, tissue: float) -> float:
+def bone_threshold(inside: NDArray[np.float32], air: float, tissue: float) -> float:
     """Return the threshold of bone from the values in the body (N,), flattened and without noise.
 
     It lies halfway between soft tissue and the mean of what is above the threshold itself

@@ -1,0 +1,1 @@
+"""The parametric mouse: bones and flesh that follow the joints."""

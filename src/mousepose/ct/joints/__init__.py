@@ -1,0 +1,1 @@
+"""Where the joints are in a skeleton."""

@@ -1,0 +1,1 @@
+"""CT scans of mice that never lived, with their truth."""

@@ -1,0 +1,1 @@
+"""One surface laid on another; a body laid on a scan."""

@@ -1,0 +1,1 @@
+"""Scans in and out: DICOM, NIfTI and TIFF, in RAS millimetres."""

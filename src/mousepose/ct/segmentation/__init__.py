@@ -1,0 +1,1 @@
+"""What is animal, bone and metal in a scan."""

@@ -1,0 +1,1 @@
+"""From many animals to one body: skin weights, components, regressions."""

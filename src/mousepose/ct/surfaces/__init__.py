@@ -1,0 +1,1 @@
+"""Closed triangle surfaces: from a scan, smoothed, decimated, measured, in files."""
