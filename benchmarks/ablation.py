@@ -3,8 +3,10 @@
     python benchmarks/ablation.py PROBLEMS.npz ...
 
 Each row differs from "full" in the one thing it names. Rows with outliers have 5 % of all points
-moved by 40 px (1 SD per axis). "time" fits timed sequences through time. A file with its own exact
-skeleton has no learned prior, limits, shape or mark offsets, so it has no such rows.
+moved by 40 px (1 SD per axis). `offsets_to_skin` moves the learned mark offsets to the nearest
+point of the default skin, `joints_to_skin` takes the skin nearest to the joints instead. "time"
+fits timed sequences through time. A file with its own exact skeleton has no learned prior, limits,
+shape or mark offsets, so it has no such rows.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ import numpy as np
 from common import Measured, arguments, run
 from fitting import Method, fit_problems, method_for
 from problems import Problems, load_problems
+from scipy.spatial import cKDTree
 from scoring import score_problems
+
+from mousepose import KeypointMap, default_body
 
 SEED = 20_230_826
 OUTLIER_SHARE, OUTLIER_PX = 0.05, 40.0
@@ -67,6 +72,8 @@ def variants(problems: Problems) -> Iterator[tuple[str, Problems, Method, bool]]
         yield "no_animal_shape", problems, with_config(animal_shape=False), False
         bare = replace(full.keypoint_map, offset=np.zeros_like(full.keypoint_map.offset))
         yield "no_mark_offsets", problems, replace(full, keypoint_map=bare), False
+        for name, start in (("offsets_to_skin", full.keypoint_map), ("joints_to_skin", bare)):
+            yield name, problems, replace(full, keypoint_map=on_skin(start)), False
     if np.isfinite(problems.times).any():
         yield "time", problems, full, True
     struck = with_outliers(problems)
@@ -75,6 +82,15 @@ def variants(problems: Problems) -> Iterator[tuple[str, Problems, Method, bool]]
     if np.isfinite(problems.times).any():
         yield "outliers_robust_time", struck, full, True
         yield "outliers_squared_time", struck, with_config(robust=float("inf")), True
+
+
+def on_skin(keypoint_map: KeypointMap) -> KeypointMap:
+    """Return the map with every mark at the point of the default body's skin nearest to it."""
+    body = default_body()
+    bones = np.array([body.skeleton.index(bone) for bone in keypoint_map.bones])
+    skin = body.vertices(body.rest_pose(), coat=True)
+    nearest = cKDTree(skin).query(body.rest[bones] + keypoint_map.offset)[1]
+    return replace(keypoint_map, offset=skin[nearest] - body.rest[bones])
 
 
 def with_outliers(problems: Problems) -> Problems:

@@ -192,21 +192,15 @@ def _add_real(measured: Measured, data: Path) -> None:
         known = [np.linalg.norm(a - b) for a, b in sides if a is not None and b is not None]
         figures[f"{bone}_mm"] = float(np.nanmean(known))
     figures["skull_mm"] = float(np.linalg.norm(place["NECK"] - place["NOSE"]))
-    for name, body in _templates(data).items():
-        laid = register_body(body, skin, joints)
-        seen = laid.error[laid.matched > 0.5]
-        figures |= {f"{name}.skin_mm": float(np.median(seen))}
-        figures |= {f"{name}.skin_p90_mm": float(np.quantile(seen, 0.9))}
+    laid = register_body(default_body(), skin, joints)
+    seen = laid.error[laid.matched > 0.5]
+    figures |= {"skin_mm": float(np.median(seen)), "skin_p90_mm": float(np.quantile(seen, 0.9))}
     for name, value in figures.items():
         low, high = PUBLISHED.get(name.removesuffix("_mm"), (np.nan, np.nan))
         told = f"published {low} to {high}" if np.isfinite(low) else ""
         measured.add_row(f"real.{name}", value, told)
     measured.add_figures("real", figures)
     measured.ran_on.append("CT 41 (mouse_pose_dataset_samples)")
-
-
-def _templates(data: Path) -> dict[str, BodyModel]:
-    return {"ours": default_body()}
 
 
 def _full_size() -> dict[str, float]:
