@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mousepose.body.model import BodyModel
     from mousepose.body.prior import PosePrior, load_prior
     from mousepose.body.published import load_published
+    from mousepose.dataset.dataset import MousePoseDataset
     from mousepose.fit.config import FitConfig, Scale
     from mousepose.fit.setup import Animal, Setup
     from mousepose.geometry.camera import Camera
@@ -65,6 +66,7 @@ _LAZY = {
     "Camera": "geometry.camera",
     "FitConfig": "fit.config",
     "KeypointMap": "body.keypoint_map",
+    "MousePoseDataset": "dataset.dataset",
     "PosePrior": "body.prior",
     "Scale": "fit.config",
     "Setup": "fit.setup",
@@ -103,6 +105,7 @@ __all__ = [
     "Keypoints2D",
     "Keypoints3D",
     "ModelError",
+    "MousePoseDataset",
     "MouseposeError",
     "Pose",
     "PosePrior",

@@ -90,4 +90,8 @@ def print_fit(segmentation: Segmentation, joints: NamedPoints, found: BodyRegist
     ):
         table.add_row(name, f"{length:.1f}", f"{sure.get(name, 0.0):.2f}")
     console.print(table)
+    from mousepose.ct.registration.parts import label_parts, part_volumes
+
+    parts = part_volumes(label_parts(segmentation, found), segmentation)
+    console.print(", ".join(f"{name} {volume:.2f} ml" for name, volume in parts.items()))
     console.print(f"skin {np.median(found.error):.2f} mm from the scan's (median)")

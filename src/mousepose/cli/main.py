@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
-from mousepose.cli import body, calibrate, keypoints
+from mousepose.cli import body, calibrate, dataset, keypoints
 from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
 from mousepose.cli.convert import convert
 from mousepose.cli.demo import demo
@@ -34,6 +34,7 @@ app.command(epilog=EXAMPLES)(reconstruct)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(keypoints.app, name="keypoints")
 app.add_typer(body.app, name="body")
+app.add_typer(dataset.app, name="dataset")
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
 app.command(epilog=RIG_EXAMPLES)(rig)

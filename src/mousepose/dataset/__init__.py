@@ -1,0 +1,1 @@
+"""The Mouse Pose Analysis Dataset: its records, frames and views, with no TensorFlow."""
