@@ -68,6 +68,7 @@ class Found:
 def measure(options: argparse.Namespace) -> Measured:
     """Scan phantoms, then the real mouse."""
     measured = Measured("CT scans to bodies", ("what", "figure", "unit"))
+    cost = _full_size() if options.full_size else {}
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         tried = list(pool.map(_phantom, range(options.scans)))
     found = [one for one in tried if isinstance(one, Found)]
@@ -82,11 +83,9 @@ def measure(options: argparse.Namespace) -> Measured:
     measured.add_figures("phantom", figures)
     measured.ran_on.append(f"{options.scans} phantoms")
     _add_real(measured, options.data)
-    if options.full_size:
-        cost = _full_size()
-        measured.add_figures("scan", cost)
-        for name, value in cost.items():
-            measured.add_row(f"scan.{name}", value, "")
+    measured.add_figures("scan", cost)
+    for name, value in cost.items():
+        measured.add_row(f"scan.{name}", value, "")
     return measured
 
 
@@ -141,7 +140,7 @@ def _of_phantoms(found: list[Found], body: BodyModel) -> dict[str, float]:
         "seconds": float(np.median([one.seconds for one in found])),
         "size_r": _correlation(learned.shape[:, 0], _mean_log(true, body)),
     }
-    bones = np.log(lengths)
+    bones = np.log(np.maximum(lengths, 1e-9))  # the root is no bone
     size = learned.shape[:, 0]
     for limb, bone in (("hind limb", "LEFT_KNEE"), ("fore limb", "LEFT_ELBOW")):
         pair = [body.skeleton.index(bone), body.skeleton.mirror[body.skeleton.index(bone)]]
@@ -207,7 +206,7 @@ def _full_size() -> dict[str, float]:
     """Return the seconds and the peak memory (MB) of one scan at the dataset's full size."""
     with tempfile.TemporaryDirectory() as room:
         path = Path(room) / "full.dcm"
-        phantom = make_phantom(7, voxel_mm=0.0913)
+        phantom = make_phantom(7, voxel_mm=0.0913, shown="no tail")
         write_dicom(_padded(phantom.volume), path)
         command = [sys.executable, str(Path(__file__)), "--one", str(path)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -219,9 +218,11 @@ def _full_size() -> dict[str, float]:
 def _padded(volume: Volume) -> Volume:
     """Return a volume in a field of view of the dataset's size, air around it."""
     whole = np.full(FULL_SIZE[::-1], -1000, np.int16)
-    part = volume.values[tuple(slice(0, n) for n in whole.shape)]
-    whole[tuple(slice(0, n) for n in part.shape)] = part
-    return Volume(whole, volume.T_world_voxel, volume.hounsfield, volume.name)
+    part = volume.values[: whole.shape[0], : whole.shape[1], -whole.shape[2] :]  # the head's end
+    whole[: part.shape[0], : part.shape[1], : part.shape[2]] = part
+    matrix = volume.T_world_voxel.copy()
+    matrix[:3, 3] = volume.to_world([0, 0, volume.values.shape[2] - part.shape[2]])
+    return Volume(whole, matrix, volume.hounsfield, volume.name)
 
 
 def _one(path: Path) -> int:

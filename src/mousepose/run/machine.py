@@ -18,8 +18,8 @@ from mousepose.errors import MouseposeError
 
 #: The libraries that every installation has: distribution names.
 CORE = (
-    "h5py", "matplotlib", "numba", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy",
-    "tomli-w", "typer",
+    "h5py", "matplotlib", "numba", "numpy", "pandas", "pillow", "pyarrow", "pydantic", "rich",
+    "scipy", "tomli-w", "typer",
 )  # fmt: skip
 #: Frames of the measured recording, and the seconds that are measured.
 _FRAMES, _SECONDS = 120, 2.0
