@@ -153,7 +153,7 @@ def test_a_scale_that_the_body_cannot_hold_is_refused() -> None:
     skeleton = Skeleton(("NECK", "NOSE"), (-1, 0))
     body = replace(
         BODY, skeleton=skeleton, rest=BODY.rest[:2], free=BODY.free[:2], limits=BODY.limits[:2],
-        keypoints=Marks.of_joints(skeleton),
+        keypoints=Marks.of_joints(skeleton), mesh=None,
         shape_space=replace(BODY.shape_space, basis=BODY.shape_space.basis[:, :2]),
     )  # fmt: skip
     camera = watching_camera()
