@@ -138,22 +138,13 @@ def _of_phantoms(found: list[Found], body: BodyModel) -> dict[str, float]:
         "skin_mm": float(np.median([one.skin for one in found])),
         "swapped": float(sum(one.swapped for one in found)),
         "seconds": float(np.median([one.seconds for one in found])),
-        "size_r": _correlation(learned.shape[:, 0], _mean_log(true, body)),
     }
-    bones = np.log(np.maximum(lengths, 1e-9))  # the root is no bone
-    size = learned.shape[:, 0]
-    for limb, bone in (("hind limb", "LEFT_KNEE"), ("fore limb", "LEFT_ELBOW")):
-        pair = [body.skeleton.index(bone), body.skeleton.mirror[body.skeleton.index(bone)]]
-        pair += [j for j, parent in enumerate(body.skeleton.parents) if parent in pair]
-        longer = bones[:, pair].mean(axis=1) - size
-        truth = true[:, names.index(limb)] - _mean_log(true, body) + true[:, names.index("size")]
-        figures[f"{limb.replace(' ', '_')}_r"] = _correlation(longer, truth)
+    # the coefficients are those of the shape space that the animals were drawn from
+    for name, column in zip(names, true.T, strict=True):
+        if name in ("size", "hind limb", "fore limb"):
+            found_there = learned.shape[:, learned.body.shape_space.names.index(name)]
+            figures[f"{name.replace(' ', '_')}_r"] = _correlation(found_there, column)
     return figures
-
-
-def _mean_log(shape: Floats, body: BodyModel) -> Floats:
-    """Return the mean log length (N,) of an animal's bones against the body's."""
-    return np.asarray(body.shape_space.log_scale(shape)[:, 1:].mean(axis=1))
 
 
 def _median(values: list[Floats]) -> float:
