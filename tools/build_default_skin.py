@@ -38,6 +38,7 @@ from mousepose.ct.registration.register_body import BodyRegistration, register_b
 from mousepose.ct.segmentation.segment import segment
 from mousepose.ct.statistics.rig import mirror_partners
 from mousepose.ct.surfaces.surface import surface_of
+from mousepose.ct.surfaces.surface_parts import part_volumes
 from mousepose.ct.types import Surface, Volume
 from mousepose.report.body_picture import plot_body
 from mousepose.types import Floats, Pose
@@ -244,9 +245,7 @@ def averaged(mesh: Mesh, values: Floats, rounds: int) -> Floats:
 
 def volume(vertices: Floats, mesh: Mesh) -> float:
     """Return the volume that a closed skin encloses, mm^3."""
-    corners = vertices[mesh.faces]
-    cross = np.cross(corners[:, 1], corners[:, 2])
-    return float((corners[:, 0] * cross).sum() / 6)
+    return float(part_volumes(Surface(vertices, mesh.faces))[1].sum())
 
 
 if __name__ == "__main__":

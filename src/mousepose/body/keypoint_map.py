@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.body.model import BodyModel, Marks
 from mousepose.errors import FileError, InputError, UnknownNameError
 from mousepose.skeleton import JOINT_NAMES, canonical_name
@@ -228,12 +229,10 @@ def write_keypoint_map(
     for i, name in enumerate(keypoint_map.names):
         lines += ["", *_comment(comments.get(name, "")), *_entry_lines(keypoint_map, i, origin)]
     lines += ["", *_comment(footer)] if footer else []
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
+        with atomic_path(path) as unfinished:
+            unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise FileError(f"{path}: cannot be written: {error.strerror}") from error
 
 

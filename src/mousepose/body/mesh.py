@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mousepose.errors import ModelError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -93,13 +94,7 @@ class Mesh:
     @cached_property
     def normals(self) -> Floats:
         """Return the unit normals (V, 3) at rest, each the mean of its triangles by area."""
-        corners = self.vertices[self.faces]
-        face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals = np.zeros_like(self.vertices)
-        for corner in range(3):
-            np.add.at(normals, self.faces[:, corner], face)
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        return np.asarray(normals / np.maximum(length, 1e-12))
+        return vertex_normals(self.vertices, self.faces)
 
     def at_rest(
         self, joint_rotation: Floats, build: ArrayLike | None = None, coat: bool = False

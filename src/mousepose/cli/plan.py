@@ -14,8 +14,8 @@ from mousepose.cli import pictures
 from mousepose.cli.failures import UsageError
 from mousepose.cli.options import DEFAULT_MAP, NO_CAMERA, frame_span, make_setup
 from mousepose.errors import InputError, UnknownNameError
+from mousepose.extras import needed
 from mousepose.fit.setup import Setup
-from mousepose.io.extras import needed
 from mousepose.io.keypoints.registry import recognize
 from mousepose.io.keypoints.registry_write import Writer, chosen_writer, of_animal
 from mousepose.io.poses.registry import WRITERS

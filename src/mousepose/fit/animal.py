@@ -1,8 +1,7 @@
 """What is learned once per animal from its own video: bone lengths, mark offsets, how it moves.
 
-Shape and offsets are shared by all frames: every sampled frame's own variables are eliminated from
-the joint normal equations (Schur complement), so that a step of the shared ones knows what the
-poses would do. How fast the motion changes is found by expectation-maximisation on a few windows.
+Shape and offsets are shared by all sampled frames and stepped by one system (`shared.py`). How fast
+the motion changes is found by expectation-maximisation on a few windows.
 """
 
 from __future__ import annotations
@@ -12,14 +11,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.fit import terms
-from mousepose.fit.arrays import BodyArrays, Points, PoseArrays, Views
-from mousepose.fit.energy import information_of
+from mousepose.fit.arrays import Points, PoseArrays
 from mousepose.fit.follow import follow
-from mousepose.fit.learn import geometry_jacobian
 from mousepose.fit.place import fit_each, place
 from mousepose.fit.sample import independent_frames, trustworthy
 from mousepose.fit.setup import Animal, Setup, animal_marks, body_arrays
+from mousepose.fit.shared import (
+    FIXED,
+    keep_length,
+    length_slope,
+    shape_precision,
+    shared_system,
+)
 from mousepose.fit.sizing import stand_on_floor, without_floor
 from mousepose.fit.smooth import smooth
 from mousepose.types import Floats
@@ -31,8 +34,6 @@ _SHAPE_ROUNDS = 4
 _POSE_SECONDS = 1.0
 #: Between animals a mark sits elsewhere by this share of what it wanders on one.
 _OFFSET_SHARE = 0.7
-#: Standard deviation of the logarithm of size where cameras or floor show it.
-_FREE_SIZE_SD = 0.3
 _MOTION_WINDOWS = 2
 _MOTION_FRAMES = 160
 _MOTION_ROUNDS = 8
@@ -68,7 +69,7 @@ def learn_shape(points: Points, times: Floats, setup: Setup, animal: Animal) -> 
         shapes = len(animal.shape)
         animal = replace(
             animal,
-            shape=_keep_length(setup, first.shape, animal.shape + step[:shapes]),
+            shape=keep_length(setup, first.shape, animal.shape + step[:shapes]),
             offset=animal.offset + step[shapes:].reshape(-1, 3),
         )
         fit_each(body_arrays(setup, animal), views, weights, points, poses, setup.config.iterations)
@@ -82,124 +83,23 @@ def _shared_step(
 
     `worth` is how much of an independent frame each frame counts.
     """
-    views, weights = setup.views(), setup.weights()
-    arrays = body_arrays(setup, animal)
-    moved = terms.motion(arrays, poses)
-    whitening = _whitening(arrays, views, points, poses)
-    data = terms.reprojection(arrays, views, points.xy, whitening, moved)
-    pull = terms.robust(data, weights.robust)
-    shared = _shared_rows(points, whitening, setup, animal, arrays, views, moved)
-    scale = np.divide(pull.value, data.value, out=np.ones_like(data.value), where=data.value != 0)
-    shared = shared * scale[..., None]
-    others = [terms.prior(poses, weights.prior)]
-    if weights.limit:
-        others.append(terms.limits(arrays, weights.limit, moved))
-    if views.floor_known:
-        others.append(terms.floor(arrays, views, weights.penetration, weights.contact, moved))
-    n = pull.jacobian.shape[-1]
-    own = sum(np.swapaxes(t.jacobian, 1, 2) @ t.jacobian for t in (pull, *others)) + 1e-6 * np.eye(
-        n
-    )
-    gradient = sum((t.value[:, None] @ t.jacobian)[:, 0] for t in (pull, *others))
-    cross = np.swapaxes(pull.jacobian, 1, 2) @ shared
-    eliminated = np.linalg.solve(own, cross)
-    flat = shared.reshape(-1, shared.shape[-1])
-    precision = _precision(setup, animal)
+    system = shared_system(points, setup, animal, poses)
+    precision = np.r_[shape_precision(setup), _offset_precision(setup, animal)]
     held = np.zeros(len(precision))
-    held[: len(animal.shape)] = _length_slope(setup, animal.shape)
+    held[: len(animal.shape)] = length_slope(setup, animal.shape)
     now = np.r_[animal.shape - first.shape, (animal.offset - first.offset).ravel()]
-    left = flat.T @ flat - np.einsum("tni,tnj->ij", cross, eliminated)
-    left = worth * left + np.diag(precision)
-    left += _FIXED * np.outer(held, held)
-    right = flat.T @ pull.value.ravel() - np.einsum("tni,tn->i", eliminated, gradient)
-    step = -np.linalg.solve(left, worth * right + precision * now)
-    return np.where(precision >= _FIXED, 0.0, step)
+    left = worth * system.hessian + np.diag(precision) + FIXED * np.outer(held, held)
+    step = -np.linalg.solve(left, worth * system.gradient + precision * now)
+    return np.where(precision >= FIXED, 0.0, step)
 
 
-_FIXED = 1e12
-
-
-def _precision(setup: Setup, animal: Animal) -> Floats:
-    """Return the prior precision of shape and offsets: a size that the scale fixes does not move.
-
-    Where the scale is a length, `_length_slope` holds that instead.
-    """
-    space = setup.body.shape_space
-    shape = 1 / space.sd**2
-    for s, name in enumerate(space.names):
-        if name == "size" and setup.size_is_free:
-            shape[s] = _FREE_SIZE_SD**-2
-        elif name == "size" and setup.scale.kind not in _LENGTHS:
-            shape[s] = _FIXED
-    if setup.scale.kind == "model":
-        shape[:] = _FIXED
+def _offset_precision(setup: Setup, animal: Animal) -> Floats:
+    """Return the prior precision (3 M,) of the mark offsets."""
     sigma = animal_marks(setup, animal).sigma
+    if not setup.config.animal_shape:
+        return np.full(3 * len(sigma), FIXED)
     with np.errstate(divide="ignore"):
-        offset = np.minimum(1 / (_OFFSET_SHARE * sigma) ** 2, _FIXED)
-    if not setup.config.animal_shape:  # then only the size that the scale asks for is learned
-        shape[np.array(space.names) != "size"] = _FIXED
-        offset[:] = _FIXED
-    return np.asarray(np.r_[shape, np.repeat(offset, 3)])
-
-
-#: Scales that are a length of the animal itself; its size makes up for what other bones change.
-_LENGTHS = ("body_length", "bone")
-
-
-def _fixed_length(setup: Setup, shape: Floats) -> float:
-    """Return the length in mm that the scale fixes, of an animal `shape`."""
-    body, scale = setup.body, setup.scale
-    if scale.kind == "body_length":
-        return body.body_length_of(shape)
-    joint = body.skeleton.index(scale.bone_name)
-    return float(np.linalg.norm(body.bone_vectors[joint]) * body.bone_scale(shape)[joint])
-
-
-def _holds_length(setup: Setup) -> bool:
-    known = setup.scale.kind in _LENGTHS and not setup.size_is_free
-    return known and "size" in setup.body.shape_space.names
-
-
-def _length_slope(setup: Setup, shape: Floats) -> Floats:
-    """Return how the logarithm of the fixed length moves with the shape (S,); 0 if none is."""
-    if not _holds_length(setup):
-        return np.zeros(len(shape))
-    step = 1e-4 * np.eye(len(shape))
-    ends = [[_fixed_length(setup, shape + sign * row) for row in step] for sign in (1, -1)]
-    return np.asarray(np.log(ends[0]) - np.log(ends[1])) / 2e-4
-
-
-def _keep_length(setup: Setup, first: Floats, shape: Floats) -> Floats:
-    """Return the shape with the size at which the fixed length is that of the `first` shape."""
-    shape = shape.copy()
-    if _holds_length(setup):
-        excess = _fixed_length(setup, shape) / _fixed_length(setup, first)
-        shape[setup.body.shape_space.names.index("size")] -= np.log(excess)
-    return shape
-
-
-def _whitening(arrays: BodyArrays, views: Views, points: Points, poses: PoseArrays) -> Floats:
-    out = np.zeros((len(points.xy), *points.covariance.shape[1:]))
-    for t in range(len(out)):
-        information_of(arrays, views, points.covariance[t], poses.place[t], out[t])
-    return out
-
-
-def _shared_rows(
-    points: Points, whitening: Floats, setup: Setup, animal: Animal, arrays: BodyArrays,
-    views: Views, moved: terms.Motion,
-) -> Floats:  # fmt: skip
-    """Return how the whitened residuals move with shape and offsets: (T, R, S + 3 M)."""
-    marks = animal_marks(setup, animal)
-    growth = geometry_jacobian(setup.body, marks, animal.shape, moved)
-    frames, count = len(points.xy), growth.shape[-1]
-    # the same chain rule as for the pose: put the marks' growth where their velocity stands
-    bare = terms.Motion(
-        moved.rotation, moved.joint, np.zeros((*moved.turn.shape[:3], 1)),
-        np.zeros((*moved.velocity.shape[:3], 1)), moved.angle,
-    )  # fmt: skip
-    slopes = terms.image_slopes(arrays, views, points.xy, whitening, bare)
-    return np.asarray((slopes @ growth[:, None]).reshape(frames, -1, count))
+        return np.repeat(np.minimum(1 / (_OFFSET_SHARE * sigma) ** 2, FIXED), 3)
 
 
 def learn_motion(

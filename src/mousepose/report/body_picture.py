@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.body.mesh import Mesh
 from mousepose.body.model import BodyModel
 from mousepose.body.postures import posture, posture_names
 from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
 from mousepose.geometry.raster import rasterise
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.report.canvas import drawing
 from mousepose.types import Floats, Ints
 
@@ -34,7 +34,7 @@ def shaded(vertices: Floats, faces: Ints, camera: Camera) -> NDArray[np.float32]
     """
     depth, face = rasterise(vertices, faces, camera)
     seen = face >= 0
-    normals = Mesh(vertices, faces, np.ones((len(vertices), 1))).normals
+    normals = vertex_normals(vertices, faces)
     shown = faces[face[seen]]
     corners = camera.to_camera(vertices)[shown]
     facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

@@ -6,7 +6,6 @@ second run takes what is there, if scan, template and version are the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 import zlib
@@ -32,13 +31,14 @@ from mousepose.ct.segmentation.segment_types import Segmentation
 from mousepose.ct.surfaces.surface import surface_of
 from mousepose.ct.types import NamedPoints
 from mousepose.errors import FileError, MouseposeError
-from mousepose.io.extras import needed
+from mousepose.extras import needed
+from mousepose.run.keypoint_files import digest_of
+from mousepose.run.parts import fingerprint_of
 from mousepose.types import Floats
 
 #: mm; joints and skin do not gain from smaller voxels, time and memory do.
 VOXEL_MM = 0.2
 _SKIN_FACES = 20_000
-_HASHED_AT_ONCE = 1 << 24
 #: Draws what was found in a scan: path, segmentation, joints, registration.
 Page = Callable[[Path, Segmentation, NamedPoints, BodyRegistration], None]
 Progress = Callable[[str, int, int], None]
@@ -162,20 +162,15 @@ def corrected_joints(path: Path) -> Path | None:
 
 def _key(path: Path, plan: ScanPlan) -> str:
     """Return what the outcome of a scan depends on, in one string."""
-    digest = hashlib.sha256()
     files = sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]
     corrected = corrected_joints(path)
+    digests = []
     for file in [*files, *([corrected] if corrected else [])]:
         try:
-            with file.open("rb") as stream:
-                while block := stream.read(_HASHED_AT_ONCE):
-                    digest.update(block)
+            digests.append(digest_of(file))
         except OSError as error:
             raise FileError(f"{file} cannot be read: {error.strerror}") from error
-    mesh = plan.template.mesh
-    for array in (plan.template.rest, *(() if mesh is None else (mesh.vertices,))):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return f"{digest.hexdigest()} {plan.voxel_mm} {__version__}"
+    return fingerprint_of([digests, plan.template, plan.voxel_mm, __version__])
 
 
 def _write(path: Path, key: str, outcome: ScanOutcome) -> None:

@@ -12,7 +12,7 @@ from mousepose.dataset.frames import Frame
 from mousepose.dataset.splits import split_by_clip
 from mousepose.dataset.tfrecord import Progress
 from mousepose.errors import FileError, UnknownNameError
-from mousepose.io.extras import needed
+from mousepose.extras import needed
 from mousepose.run.dataset_export import Exported, new_folder, write_pictures
 from mousepose.run.dataset_labels import write_coco, write_parquet, write_yolo
 from mousepose.run.dataset_projects import write_deeplabcut, write_lightning_pose, write_slp

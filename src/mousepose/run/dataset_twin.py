@@ -26,9 +26,9 @@ from mousepose.dataset.pictures import encode_jpeg
 from mousepose.dataset.tfrecord import Progress
 from mousepose.dataset.tfrecord_write import write_records
 from mousepose.errors import FileError
+from mousepose.extras import needed
 from mousepose.geometry.camera import Camera
 from mousepose.io import write_cameras
-from mousepose.io.extras import needed
 from mousepose.run.dataset_export import new_folder
 from mousepose.run.dataset_twin_picture import COATS, Drawer, bedding
 from mousepose.run.dataset_twin_poses import POSTURES, act, placed

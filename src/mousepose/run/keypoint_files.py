@@ -15,8 +15,6 @@ from mousepose.io.keypoints.registry import joined, open_tracks
 from mousepose.io.keypoints.rows import Track
 from mousepose.types import Keypoints2D
 
-_HASHED_AT_ONCE = 2**20
-
 
 @dataclass(frozen=True)
 class KeypointFiles:
@@ -76,7 +74,7 @@ class KeypointFiles:
 
     def digests(self) -> list[str]:
         """Return the SHA-256 of each file's content."""
-        return [_digest(path) for path in self.paths]
+        return [digest_of(path) for path in self.paths]
 
     def _of(self, path: Path, frames: int) -> Iterator[Keypoints2D]:
         return iterate_keypoints(path, frames, fps=self.fps, animal=self.animal)
@@ -148,9 +146,7 @@ def _beside(views: Sequence[Keypoints2D]) -> Keypoints2D:
     )
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
     with path.open("rb") as stream:
-        while block := stream.read(_HASHED_AT_ONCE):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -18,8 +18,8 @@ from mousepose.errors import MouseposeError
 
 #: The libraries that every installation has: distribution names.
 CORE = (
-    "h5py", "matplotlib", "numba", "numpy", "pandas", "pillow", "pyarrow", "pydantic", "rich",
-    "scipy", "tomli-w", "typer",
+    "av", "h5py", "matplotlib", "numba", "numpy", "onnxruntime", "pandas", "pillow", "pyarrow",
+    "pydantic", "rich", "scipy", "tomli-w", "typer",
 )  # fmt: skip
 #: Frames of the measured recording, and the seconds that are measured.
 _FRAMES, _SECONDS = 120, 2.0
@@ -50,7 +50,7 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "calibrate": Extra(
         "cameras from videos of a board or a cage",
-        {"av": "av", "cv2": "opencv-python-headless"},
+        {"cv2": "opencv-python-headless"},
         "calibrate",
     ),
     "ct": Extra(
@@ -65,7 +65,6 @@ EXTRAS: Mapping[str, Extra] = {
         },  # fmt: skip
         "ct",
     ),
-    "detect": Extra("keypoints straight from video", {"onnxruntime": "onnxruntime"}, "detect"),
     "train": Extra("training a detector of keypoints", {"onnx": "onnx", "torch": "torch"}, "train"),
     "monitor": Extra(
         "watching many cages", {"dask": "dask", "distributed": "distributed"}, "monitor"

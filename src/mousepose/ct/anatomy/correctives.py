@@ -15,8 +15,9 @@ from scipy import sparse
 
 from mousepose.body.mesh import Mesh
 from mousepose.body.model import BodyModel
-from mousepose.ct.registration.deform_mesh import edge_laplacian
+from mousepose.ct.surfaces.surface_smooth import neighbours_mean
 from mousepose.errors import InputError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Ints, Pose
 
 #: The distance (P,) mm of points (P, 3) from the skin of an animal in a pose, negative inside.
@@ -81,14 +82,15 @@ def moved_to_skin(body: BodyModel, pose: Pose, skin: SkinDistance) -> Floats:
     mesh = body.mesh
     if mesh is None:
         raise InputError(f"body {body.name!r} has no skin to move")
-    posed = Mesh(body.vertices(pose), mesh.faces, mesh.weights)
-    far = _along(posed.vertices, posed.normals, skin)
+    posed = body.vertices(pose)
+    normals = vertex_normals(posed, mesh.faces)
+    far = _along(posed, normals, skin)
     average = averaging(mesh.faces, len(far))
     for _ in range(_SMOOTHINGS):
         far = average @ far
     linear = body.bone_transforms(pose)[:, :, :3]
     blended = np.tensordot(mesh.weights, linear, 1)
-    return np.asarray(np.linalg.solve(blended, (far[:, None] * posed.normals)[..., None])[..., 0])
+    return np.asarray(np.linalg.solve(blended, (far[:, None] * normals)[..., None])[..., 0])
 
 
 def _along(points: Floats, normals: Floats, skin: SkinDistance) -> Floats:
@@ -100,11 +102,9 @@ def _along(points: Floats, normals: Floats, skin: SkinDistance) -> Floats:
     return np.where(met, far, 0.0)
 
 
-def averaging(faces: Ints, count: int) -> sparse.csr_matrix:
+def averaging(faces: Ints, count: int) -> sparse.csr_array:
     """Return the matrix (V, V) that replaces a vertex's value by the mean with its neighbours'."""
-    laplacian = edge_laplacian(faces, count)
-    degree = sparse.diags(1.0 / np.maximum(laplacian.diagonal(), 1.0))
-    return sparse.csr_matrix(sparse.eye(count) - 0.5 * degree @ laplacian)
+    return sparse.csr_array(0.5 * (sparse.eye_array(count) + neighbours_mean(faces, count)))
 
 
 def _reduced_rank(turns: Floats, moves: Floats, count: int) -> tuple[Floats, Floats]:

@@ -16,9 +16,9 @@ from mousepose.ct.registration.register_bend import bend, cloud_size
 from mousepose.ct.registration.register_match import Cloud
 from mousepose.ct.registration.register_start import find_start, start_from_points
 from mousepose.ct.registration.register_types import Progress, RegisterConfig, Registration
-from mousepose.ct.surfaces.surface_smooth import vertex_normals
 from mousepose.ct.types import NamedPoints, Surface
 from mousepose.errors import InputError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats
 
 #: A point goes with this many vertices of the template around it.

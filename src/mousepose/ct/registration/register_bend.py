@@ -9,8 +9,8 @@ from mousepose.ct.registration.deform import node_graph, solve, solved
 from mousepose.ct.registration.deform_mesh import edge_laplacian
 from mousepose.ct.registration.register_match import Cloud, Matches, match
 from mousepose.ct.registration.register_types import Progress, RegisterConfig
-from mousepose.ct.surfaces.surface_smooth import vertex_normals
 from mousepose.errors import ModelError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Ints
 
 #: A step in which fewer vertices than this find a match has nothing to go by.

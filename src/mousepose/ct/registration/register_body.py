@@ -23,9 +23,9 @@ from mousepose.ct.registration.register_match import Cloud
 from mousepose.ct.registration.register_pose import fit_pose
 from mousepose.ct.registration.register_types import Level, Progress, RegisterConfig
 from mousepose.ct.registration.unpose import unpose
-from mousepose.ct.surfaces.surface_smooth import vertex_normals
 from mousepose.ct.types import NamedPoints, Surface
 from mousepose.errors import ModelError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Pose
 
 #: Finer than for a skull: the size of a body (about 35 mm) is that of its tail too.

@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mousepose.errors import FileError, InputError, MouseposeError
+from mousepose.errors import FileError, MouseposeError
+from mousepose.extras import needed
 
 #: Loggers that print to the terminal unless they are told otherwise.
 _TALKATIVE = ("tifffile", "nibabel.global")
@@ -55,9 +56,5 @@ def _unlogged() -> Iterator[None]:
 
 def library(doing: str, name: str) -> Any:
     """Return a module of the extra `ct`. Raises `InputError` where it is not installed."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise InputError(
-            f"{doing} needs {name.split('.', maxsplit=1)[0]}: pip install 'mousepose[ct]'"
-        ) from error
+    needed("ct", doing, name.split(".", maxsplit=1)[0])
+    return import_module(name)

@@ -13,9 +13,9 @@ from scipy.spatial import cKDTree
 from mousepose.body.model import BodyModel
 from mousepose.ct.registration.deform import nearest, solved
 from mousepose.ct.registration.deform_mesh import cotangent_laplacian, edge_laplacian, vertex_areas
-from mousepose.ct.surfaces.surface_smooth import vertex_normals
 from mousepose.ct.types import Surface
 from mousepose.errors import InputError
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Ints
 
 #: Heat of a bone at 1 mm; half as much spreads the bend of a joint further over the skin.

@@ -7,6 +7,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 
 from mousepose.ct.surfaces.surface_parts import part_volumes
 from mousepose.ct.types import Surface
+from mousepose.geometry.triangles import vertex_normals
 from mousepose.types import Floats, Ints
 
 #: Each round goes this part of the way to the neighbours' mean, and then back by more: features
@@ -26,20 +27,6 @@ def smoothed(surface: Surface, rounds: int) -> Surface:
         for part in (_INWARD, _OUTWARD):
             points = points + part * (average @ points - points)
     return Surface(_as_large(points, surface), surface.faces)
-
-
-def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
-    """Return the unit normals (V, 3), outwards: the faces' normals weighted by their areas."""
-    a, b, c = vertices[faces].transpose(1, 0, 2)
-    areas = np.cross(b - a, c - a)
-    normals = np.stack(
-        [
-            np.bincount(faces.ravel(), np.repeat(areas[:, axis], 3), len(vertices))
-            for axis in range(3)
-        ],
-        axis=1,
-    )
-    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30))
 
 
 def neighbours_mean(faces: Ints, count: int) -> csr_array:

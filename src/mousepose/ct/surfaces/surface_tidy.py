@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mousepose.ct.surfaces.surface_crossings import crossing_faces
-from mousepose.ct.surfaces.surface_smooth import neighbours_mean, vertex_normals
+from mousepose.ct.surfaces.surface_smooth import neighbours_mean
 from mousepose.ct.types import Surface
+from mousepose.geometry.triangles import vertex_normals
 
 #: Rounds of moving vertices within the surface; more change little.
 _ROUNDS = 6

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.extras import needed
+from mousepose.extras import needed
 from mousepose.io.keypoints.csv_write import number_columns, numbered, write_csv
 from mousepose.io.keypoints.dlc_columns import ANIMAL_LEVELS, LEVELS, VARIANCES
 from mousepose.io.keypoints.streams_write import (

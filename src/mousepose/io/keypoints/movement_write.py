@@ -15,7 +15,7 @@ import numpy as np
 
 from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.io.extras import needed
+from mousepose.extras import needed
 from mousepose.io.keypoints.streams_write import Block, Stream, described, united, whole
 from mousepose.types import Floats, State
 
