@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from mousepose.calibrate.board_calibration import BoardCalibration, calibrate_board
     from mousepose.calibrate.cage import CageCalibration, calibrate_cage
     from mousepose.calibrate.guess import CameraGuess, guess_camera
+    from mousepose.calibrate.self_calibration import SelfCalibration, self_calibrate
 
 __all__ = [
     "Board",
     "BoardCalibration",
     "CageCalibration",
     "CameraGuess",
+    "SelfCalibration",
     "calibrate_board",
     "calibrate_cage",
     "guess_camera",
+    "self_calibrate",
 ]
 
 _MODULE_OF = {
@@ -29,9 +32,11 @@ _MODULE_OF = {
     "BoardCalibration": "board_calibration",
     "CageCalibration": "cage",
     "CameraGuess": "guess",
+    "SelfCalibration": "self_calibration",
     "calibrate_board": "board_calibration",
     "calibrate_cage": "cage",
     "guess_camera": "guess",
+    "self_calibrate": "self_calibration",
 }
 
 

@@ -1,7 +1,8 @@
-"""Points in space from their images in several cameras, with covariance. Knows nothing of mice.
+"""Points in space from their images in several cameras, with covariance. Knows no mice.
 
 Linear start (direct linear transform; Hartley & Zisserman, Multiple View Geometry, section 12.2),
-then Gauss-Newton on the reprojection error, all points at once.
+then Gauss-Newton on the reprojection error, all points at once. Every view is believed; where some
+may be wrong, `triangulate_robust` finds them.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mousepose.geometry.camera import Camera
+from mousepose.geometry.triangulate_solve import (
+    Views,
+    inverse,
+    linearised,
+    refined,
+    straightened,
+)
 from mousepose.types import Floats, Ints, require
 
 _STEPS = 2  # from 2 px of noise to 1e-4 mm of the least-squares point
-#: Determinant of the normal matrix over its mean eigenvalue cubed: rays 1e-5 rad apart.
-_LEAST_DETERMINANT = 1e-10
 
 
 class Triangulation(NamedTuple):
@@ -27,23 +33,6 @@ class Triangulation(NamedTuple):
     covariance: Floats
     n_views: Ints
     reprojection_error: Floats
-
-
-class _Views(NamedTuple):
-    """What is kept of N points: pixels (C, N, 2) without NaN, weights (C, N), 0 = not seen."""
-
-    cameras: Sequence[Camera]
-    pixels: Floats
-    weights: Floats
-
-
-class _System(NamedTuple):
-    """The normal equations of N points at their present place."""
-
-    cost: Floats  # (N,)
-    normal: Floats  # (N, 3, 3)
-    gradient: Floats  # (N, 3)
-    squared_distance: Floats  # (N,) px^2, summed over views
 
 
 def triangulate(
@@ -82,89 +71,19 @@ def triangulate(
 
 def _triangulate_flat(cameras: Sequence[Camera], pixels: Floats, given: Floats) -> Triangulation:
     """Return `triangulate` of N points: pixels (C, N, 2), weights (C, N)."""
-    pinhole = [camera.undistort_to_pinhole(xy) for camera, xy in zip(cameras, pixels, strict=True)]
-    undistorted = np.array(pinhole).reshape(pixels.shape)
+    undistorted = straightened(cameras, pixels)
     seen = np.isfinite(undistorted).all(axis=-1) & np.isfinite(given) & (given > 0)
-    views = _Views(cameras, np.where(seen[..., None], pixels, 0.0), np.where(seen, given, 0.0))
-    points = _linear(views, np.where(seen[..., None], undistorted, 0.0))
-    points, system = _refine(views, points)
+    views = Views(cameras, np.where(seen[..., None], pixels, 0.0), np.where(seen, given, 0.0))
+    start = linearised(views, np.where(seen[..., None], undistorted, 0.0)).points()
+    points, system = refined(views, start, _STEPS)
 
     n_views = seen.sum(axis=0)
-    covariance = _inverse(system.normal)
+    covariance = inverse(system.normal)
     known = (n_views >= 2) & np.isfinite(system.cost) & np.isfinite(covariance).all(axis=(1, 2))
-    error = np.sqrt(system.squared_distance / n_views)
+    error = np.sqrt(system.squared.sum(axis=0) / n_views)
     return Triangulation(
         np.where(known[:, None], points, np.nan),
         np.where(known[:, None, None], covariance, np.nan),
         n_views,
         np.where(known, error, np.nan),
     )
-
-
-def _linear(views: _Views, undistorted: Floats) -> Floats:
-    """Return the points (N, 3) that solve the linear equations of undistorted pixels (C, N, 2)."""
-    count = undistorted.shape[1]
-    normal, right = np.zeros((count, 3, 3)), np.zeros((count, 3))
-    for camera, xy, weight in zip(views.cameras, undistorted, views.weights, strict=True):
-        # u (row 3 . X) = row 1 . X and v (row 3 . X) = row 2 . X, rows of matrix T_camera_world
-        projection = camera.matrix @ camera.T_camera_world[:3]
-        equations = xy[..., None] * projection[2] - projection[:2]  # (N, 2, 4)
-        weighted = np.swapaxes(equations[..., :3], 1, 2) * weight[:, None, None]
-        normal += weighted @ equations[..., :3]
-        right -= (weighted @ equations[..., 3:])[..., 0]
-    return _multiply(_inverse(normal), right)
-
-
-def _refine(views: _Views, points: Floats) -> tuple[Floats, _System]:
-    """Return points (N, 3) and their system after Gauss-Newton; a step may not raise the cost."""
-    system = _normal_equations(views, points)
-    for _ in range(_STEPS):
-        proposal = points + _multiply(_inverse(system.normal), system.gradient)
-        proposed = _normal_equations(views, proposal)
-        better = proposed.cost <= system.cost
-        points = _choose(better, proposal, points)
-        pairs = zip(proposed, system, strict=True)
-        system = _System(*(_choose(better, new, old) for new, old in pairs))
-    return points, system
-
-
-def _normal_equations(views: _Views, points: Floats) -> _System:
-    """Return the system of points (N, 3): sums over the views that see each."""
-    count = len(points)
-    cost, normal, gradient = np.zeros(count), np.zeros((count, 3, 3)), np.zeros((count, 3))
-    squared_distance = np.zeros(count)
-    for camera, xy, weight in zip(*views, strict=True):
-        image, jacobian = camera.project(points, jacobian=True)
-        # A camera that does not see the point may have it behind itself: NaN, and no part of it.
-        seen = weight > 0
-        residual = np.where(seen[:, None], xy - image, 0.0)
-        jacobian = np.where(seen[:, None, None], jacobian, 0.0)
-        weighted = np.swapaxes(jacobian, 1, 2) * weight[:, None, None]
-        squared = (residual**2).sum(axis=1)
-        squared_distance += squared
-        cost += weight * squared
-        normal += weighted @ jacobian
-        gradient += _multiply(weighted, residual)
-    return _System(cost, normal, gradient, squared_distance)
-
-
-def _choose(better: NDArray[np.bool_], new: Floats, old: Floats) -> Floats:
-    """Return `new` (N, ...) where `better` (N,), else `old`."""
-    return np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-
-
-def _multiply(matrix: Floats, vector: Floats) -> Floats:
-    """Return matrix (N, M, 3) times vector (N, 3)."""
-    return np.asarray((matrix @ vector[..., None])[..., 0])
-
-
-def _inverse(symmetric: Floats) -> Floats:
-    """Return the inverses (N, 3, 3) of symmetric matrices, NaN where singular or nearly so."""
-    first, second, third = np.moveaxis(symmetric, 1, 0)
-    cofactors = np.stack(
-        [np.cross(second, third), np.cross(third, first), np.cross(first, second)], axis=1
-    )
-    determinant = (first * cofactors[:, 0]).sum(axis=1)
-    mean_eigenvalue = np.trace(symmetric, axis1=1, axis2=2) / 3
-    regular = determinant > _LEAST_DETERMINANT * mean_eigenvalue**3
-    return np.asarray(cofactors / np.where(regular, determinant, np.nan)[:, None, None])
