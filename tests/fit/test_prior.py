@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mousepose.body.default import default_body
-from mousepose.body.prior import PosePrior, load_prior
+from mousepose.body.prior import Components, PosePrior, load_prior
 from mousepose.errors import FileError, ModelError
 
 
@@ -64,6 +64,33 @@ def test_a_prior_that_is_cut_anywhere_is_refused(prior: PosePrior, tmp_path: Pat
             load_prior(path)
     with pytest.raises(FileError, match="prior"):
         load_prior(tmp_path / "none.npz")
+
+
+def test_a_file_of_another_version_is_told_to_be_learned_again(
+    prior: PosePrior, tmp_path: Path
+) -> None:
+    path = tmp_path / "prior.npz"
+    prior.save(path, {"format": "mousepose prior 1"})
+    with pytest.raises(FileError, match="expected 'mousepose prior 2'.*learn the prior again"):
+        load_prior(path)
+
+
+def test_components_that_do_not_fit_are_refused(prior: PosePrior) -> None:
+    pair = Components(np.array([0.5, 0.5]), np.stack([prior.mean] * 2), np.stack([prior.basis] * 2))
+    with_two = replace(prior, components=pair)
+    np.testing.assert_array_equal(with_two.component(0).basis, prior.basis)
+    for wrong in (
+        {"weights": np.ones(3)},
+        {"weights": np.array([1.0, 0.0])},
+        {"means": pair.means[:, :-1]},
+        {"bases": np.full_like(pair.bases, np.nan)},
+    ):
+        with pytest.raises(ModelError, match="components"):
+            replace(pair, **wrong)
+    with pytest.raises(ModelError, match="components"):
+        replace(prior, components=replace(pair, bases=pair.bases[..., :-1]))
+    with pytest.raises(ModelError, match="one Gaussian"):
+        prior.component(0)
 
 
 def test_fields_that_do_not_fit_are_refused(prior: PosePrior) -> None:

@@ -14,9 +14,11 @@ IJRR 32, 2013). With precision P = L L^T and c_m = log w_m + 1/2 log det P_m:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from mousepose.atomic import atomic_path
 from mousepose.errors import ModelError
 from mousepose.skeleton import PUBLISHED_SKELETON
 from mousepose.types import Floats, Ints
@@ -65,9 +67,7 @@ class PositionMixture:
 
     def normalise(self, joints: Floats) -> Floats:
         """Return joints (*B, 18, 3), in any unit and frame, as points (*B, 54) of the mixture."""
-        frame, scale = _frame(joints)
-        placed = (joints - joints[..., [_ORIGIN], :]) @ frame / scale[..., None, None]
-        return np.asarray(placed.reshape(*joints.shape[:-2], _SIZE))
+        return normalised(joints)
 
     def log_likelihood(self, joints: Floats) -> Floats:
         """Return the log density (*B,) of the whole mixture at joints (*B, 18, 3)."""
@@ -102,6 +102,13 @@ class PositionMixture:
         away = points[..., None, :] - self.means
         whitened = np.einsum("mji,...mj->...mi", self.factors, away)
         return np.asarray(self.peaks - 0.5 * (whitened**2).sum(axis=-1))
+
+
+def normalised(joints: Floats) -> Floats:
+    """Return joints (*B, 18, 3), in any unit and frame, in the frame of a mixture: (*B, 54)."""
+    frame, scale = _frame(joints)
+    placed = (joints - joints[..., [_ORIGIN], :]) @ frame / scale[..., None, None]
+    return np.asarray(placed.reshape(*joints.shape[:-2], _SIZE))
 
 
 def _unit(vector: Floats) -> Floats:
@@ -157,3 +164,24 @@ def _normalise_jacobian(joints: Floats, points: Floats) -> Floats:
     # u_j = frame^T dp_j / scale
     rows = np.einsum("...iajb,...cb->...iajc", rows, frame) / scale[..., None, None, None, None]
     return np.asarray(rows.reshape(*batch, _SIZE, _SIZE))
+
+
+def write_mixture(path: str | Path, mixture: PositionMixture, header: str = "") -> None:
+    """Write a mixture in the published text form, which `load_gmm` and the published code read.
+
+    The lines of `header` become comments. Raises `FileError` where the folder is missing.
+    """
+    count = len(mixture.log_weights)
+    lines = [f"# {line}" for line in header.splitlines()]
+    lines += [f"number_of_components: {count}", f"number_of_dimensions: {_SIZE}"]
+    names = PUBLISHED_SKELETON.joint_names
+    lines += [f'column_names: "{name}-{axis}"' for name in names for axis in "xyz"]
+    precisions = mixture.factors @ np.swapaxes(mixture.factors, 1, 2)
+    for name, values in (
+        ("mixing_proportions", np.exp(mixture.log_weights)),
+        ("means", mixture.means),
+        ("precisions", precisions),
+    ):
+        lines += [f"{name}: {float(value)!r}" for value in values.ravel()]
+    with atomic_path(path) as unfinished:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mousepose.body.body_file import load_body
 from mousepose.body.keypoint_map import load_keypoint_map
 from mousepose.body.mixture import PositionMixture
+from mousepose.body.prior import PosePrior, load_prior
 from mousepose.body.published import load_gmm
 from mousepose.cli.failures import UsageError
 from mousepose.errors import InputError, UnknownNameError
@@ -82,7 +83,20 @@ def make_setup(settings: ReconstructConfig) -> Setup:
             min_keypoints=keypoint_map.needed(FitConfig.min_keypoints),
         ),
         mixture=mixture,
+        prior=chosen_prior(settings.prior_file, settings.prior),
     )
+
+
+def chosen_prior(file: Path | None, prior: str) -> PosePrior | None:
+    """Return the prior of a file, None where none is given.
+
+    Raises `UsageError` where another prior is asked for too.
+    """
+    if file is None:
+        return None
+    if prior != "learned":
+        raise UsageError("--prior-file is a learned prior; leave out --prior, or the file")
+    return load_prior(file)
 
 
 def chosen_mixture(file: Path | None, prior: str, frame_by_frame: bool) -> PositionMixture | None:

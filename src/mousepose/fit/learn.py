@@ -11,16 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mousepose.body.gaussians import GaussianMixture
 from mousepose.body.model import BodyModel, Marks
-from mousepose.body.prior import PosePrior
+from mousepose.body.prior import Components, PosePrior
 from mousepose.fit import terms
 from mousepose.fit.arrays import BodyArrays, PoseArrays
 from mousepose.fit.coordinates import leading_coordinates
-from mousepose.fit.reference import minimise, plain_cost
-from mousepose.geometry import rotation
-from mousepose.skeleton import mirrored_name
+from mousepose.fit.reference import Cost, Energy, minimise, plain_cost
 from mousepose.types import Floats, Ints
+
+#: Frames fitted at once; more only take memory.
+_CHUNK = 300
+#: mm by which a mark may miss the mirror image of its partner.
+_SAME_PLACE = 3.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def learn(
     found = Learned(mean, covariance, marks, body.shape_space.mean, poses, np.zeros(0), body)
     found = replace(found, marks=replace(marks, sigma=np.full(len(marks), 3.0)))
     for round_ in range(config.iterations):
-        found = _expect(found, xyz, 15 if round_ < 2 else 6)
+        found = expect(found, xyz, 15 if round_ < 2 else 6)
         angles = found.poses.z
         mean = angles.mean(0)
         mean = (mean + mean[mirror] * sign) / 2
@@ -100,8 +105,33 @@ def angle_body(found: Learned) -> BodyArrays:
     )  # fmt: skip
 
 
-def _expect(found: Learned, xyz: Floats, iterations: int) -> Learned:
+def expect(found: Learned, xyz: Floats, iterations: int) -> Learned:
+    """Return the poses of marks `xyz` (T, M, 3) and their posterior covariance (the E step)."""
     arrays = angle_body(found)
+    energy = _energy(found, arrays, xyz)
+    poses, _, hessian = minimise(arrays, found.poses, energy, _cost_of(energy), iterations)
+    return replace(
+        found, poses=poses, posterior=_inverse(hessian + 1e-9 * np.eye(hessian.shape[1]))
+    )
+
+
+def track_poses(found: Learned, xyz: Floats, start: PoseArrays) -> PoseArrays:
+    """Return the poses of marks `xyz` (T, M, 3) of a whole recording, each from its start.
+
+    The body, its marks and the Gaussian over angles are those that were `found`.
+    """
+    arrays = angle_body(found)
+    parts = []
+    for first in range(0, len(xyz), _CHUNK):
+        part = np.arange(first, min(first + _CHUNK, len(xyz)))
+        begun = start.take(part)
+        begun.z[:] = found.mean
+        energy = _energy(found, arrays, xyz[part])
+        parts.append(minimise(arrays, begun, energy, _cost_of(energy), 12)[0])
+    return PoseArrays(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def _energy(found: Learned, arrays: BodyArrays, xyz: Floats) -> Energy:
     root = np.linalg.cholesky(np.linalg.inv(found.covariance))
 
     def energy(poses: PoseArrays, moved: terms.Motion) -> list[terms.Residuals]:
@@ -111,12 +141,12 @@ def _expect(found: Learned, xyz: Floats, iterations: int) -> Learned:
         data = terms.points_in_space(arrays, xyz, found.marks.sigma, moved)
         return [data, terms.Residuals(value, jacobian)]
 
-    poses, _, hessian = minimise(
-        arrays, found.poses, energy, lambda p, m: plain_cost(energy(p, m)), iterations
-    )
-    return replace(
-        found, poses=poses, posterior=_inverse(hessian + 1e-9 * np.eye(hessian.shape[1]))
-    )
+    return energy
+
+
+def _cost_of(energy: Energy) -> Cost:
+    """Return the cost that goes with an energy, for `minimise`."""
+    return lambda poses, moved: plain_cost(energy(poses, moved))
 
 
 def _inverse(matrices: Floats) -> Floats:
@@ -149,9 +179,10 @@ def _place_marks(found: Learned, xyz: Floats, guess: Marks, config: LearnConfig)
     )
     shapes = len(found.shape)
     offset = found.marks.offset + change[shapes:].reshape(-1, 3)
-    partner = np.array([guess.names.index(_other_side(name, guess.names)) for name in guess.names])
+    partner, paired = mark_partners(body, guess)
     left = body.axes[1]
-    offset = (offset + offset[partner] @ (np.eye(3) - 2 * np.outer(left, left))) / 2
+    mirrored = offset[partner] @ (np.eye(3) - 2 * np.outer(left, left))
+    offset = np.where(paired[:, None], (offset + mirrored) / 2, offset)
     found = replace(
         found, shape=found.shape + change[:shapes], marks=replace(found.marks, offset=offset)
     )
@@ -189,46 +220,70 @@ def geometry_jacobian(body: BodyModel, marks: Marks, shape: Floats, moved: terms
     return out
 
 
-def _other_side(name: str, names: tuple[str, ...]) -> str:
-    """Return the partner of a mark: LEFT_X for RIGHT_X, EarL for EarR, Ear_L for Ear_R."""
-    swapped = mirrored_name(name)
-    if swapped == name and name[-1] in "LR":
-        swapped = name[:-1] + ("R" if name[-1] == "L" else "L")
-    return swapped if swapped in names else name
+def mark_partners(body: BodyModel, marks: Marks) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return the mark (M,) on the other side of each, and which (M,) have one.
+
+    It is the one on the mirrored bone that lies nearest to where the mirror image would be; a mark
+    on the midline is its own. One whose partner was not tracked has none and stands for itself.
+    """
+    side = np.array(body.skeleton.mirror)
+    left = body.axes[1]
+    image = marks.offset @ (np.eye(3) - 2 * np.outer(left, left))
+    apart = np.linalg.norm(image[:, None] - marks.offset, axis=-1)
+    apart[side[marks.bone][:, None] != marks.bone] = np.inf
+    partner = apart.argmin(axis=1)
+    rows = np.arange(len(marks))
+    paired = (partner[partner] == rows) & (apart[rows, partner] < _SAME_PLACE)
+    return np.where(paired, partner, rows), paired
 
 
-def to_prior(found: Learned, config: LearnConfig, source: str, typical_length: float) -> PosePrior:
+def to_prior(
+    found: Learned,
+    config: LearnConfig,
+    source: str,
+    typical_length: float,
+    mixture: GaussianMixture | None = None,
+) -> PosePrior:
     """Return the prior that a pose fit uses, its coordinates in the order of what they move.
 
-    `typical_length` is the animals' mean straight distance from snout to tail base in mm.
+    `typical_length` is the animals' mean straight distance from snout to tail base in mm. With a
+    `mixture` over the free angles the prior has its mean and covariance, and its components.
     """
     body = found.body
-    free = np.argwhere(body.free)
-    wider = found.covariance + config.unseen_sd**2 * np.eye(len(free))
-    arrays = angle_body(found)
-    arrays.mean[free[:, 0], free[:, 1]] = found.mean
-    basis = arrays.basis @ leading_coordinates(arrays, wider, len(free))
-    mean = np.zeros(body.free.shape)
-    mean[free[:, 0], free[:, 1]] = found.mean
-    plain = PosePrior.isotropic(body)
+    mean, covariance = (found.mean, found.covariance) if mixture is None else mixture.moments()
+    components = None
+    if mixture is not None and len(mixture) > 1:
+        parts = [
+            _bending(found, m, c, config)
+            for m, c in zip(mixture.means, mixture.covariances, strict=True)
+        ]
+        means, bases = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+        components = Components(mixture.weights, means, bases)
+    middle, basis = _bending(found, mean, covariance, config)
     return PosePrior(
-        mean=mean,
+        mean=middle,
         basis=basis,
         coordinates=config.coordinates,
-        acceleration=plain.acceleration,
+        acceleration=PosePrior.isotropic(body).acceleration,
         body_length=body.body_length_of(found.shape),
         typical_length=typical_length,
         joint_names=body.skeleton.joint_names,
         source=source,
         shape=tuple(found.shape),
+        components=components,
     )
 
 
-def start_poses(body: BodyModel, root: Floats, forward: Floats, left: Floats) -> PoseArrays:
-    """Return rest poses placed at `root` (T, 3), facing `forward` (T, 3), `left` to the left."""
-    x = forward / np.linalg.norm(forward, axis=1, keepdims=True)
-    y = left - (left * x).sum(1, keepdims=True) * x
-    y /= np.linalg.norm(y, axis=1, keepdims=True)
-    world = np.stack([x, y, np.cross(x, y)], 2)
-    turn = rotation.exp(rotation.log(world @ body.axes))
-    return PoseArrays(turn, root.copy(), np.zeros((len(root), int(body.free.sum()))))
+def _bending(
+    found: Learned, mean: Floats, covariance: Floats, config: LearnConfig
+) -> tuple[Floats, Floats]:
+    """Return mean (J, 3) and basis (J, 3, R) of joint rotations, wider for poses not learned."""
+    body = found.body
+    free = np.argwhere(body.free)
+    wider = covariance + config.unseen_sd**2 * np.eye(len(free))
+    arrays = angle_body(found)
+    arrays.mean[free[:, 0], free[:, 1]] = mean
+    basis = arrays.basis @ leading_coordinates(arrays, wider, len(free))
+    middle = np.zeros(body.free.shape)
+    middle[free[:, 0], free[:, 1]] = mean
+    return middle, basis
