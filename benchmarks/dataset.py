@@ -1,15 +1,19 @@
 """The reader of the data set: how fast it indexes and iterates, its memory, what it survives.
 
-    python benchmarks/dataset.py [--megabytes N] [--records N] [--cases N]
+    python benchmarks/dataset.py [--megabytes N] [--records N] [--cases N] [--clips N] [--scans N]
 
 Everything is measured on files that are written for it and removed after. The index is measured on
 a warm file of records as large as the data set's; iterating on many small records, in a process of
-its own, so that its peak is that of reading alone; damage as in `damage.py`.
+its own, so that its peak is that of reading alone; damage as in `damage.py` and `damage_dicom.py`,
+in a process with little time and memory (`fuzz.py`); a twin of the data set's size is made, and
+checked with every picture and scan.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,18 +22,22 @@ from pathlib import Path
 
 import numpy as np
 from common import Measured, arguments, run
-from damage import cases, survives
+from fuzz import fuzz
+from PIL import Image
 
+from mousepose.dataset.dataset import PUBLISHED, MousePoseDataset
 from mousepose.dataset.example import serialise_example
 from mousepose.dataset.frames import Frames
 from mousepose.dataset.pictures import encode_jpeg
 from mousepose.dataset.tfrecord import Records
 from mousepose.dataset.tfrecord_write import framed
+from mousepose.run.dataset_scans import validate_dataset
+from mousepose.run.dataset_twin import TwinOptions, make_twin
 from mousepose.skeleton import KEYPOINT_NAMES
 
 #: A frame of the data set: its picture has about so many bytes.
 PICTURE_BYTES = 60_000
-RUNS = 5
+RUNS, PICTURES = 5, 100
 
 ITERATE = """
 import resource, sys
@@ -49,6 +57,7 @@ def measure(options: argparse.Namespace) -> Measured:
         _iterate(folder, options.records, measured)
         _frames(folder, measured)
         _fuzz(folder, options.cases, measured)
+        _twin(folder, options, measured)
     return measured
 
 
@@ -119,48 +128,84 @@ def _frames(folder: Path, measured: Measured) -> None:
     grey = 120 + 60 * np.sin(x / 40) * np.cos(y / 30) + random.normal(0, 4, x.shape)
     picture = encode_jpeg(np.repeat(grey.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2))
     path = folder / "video_frames.tfrecord"
-    path.write_bytes(framed(labels(random, picture)) * 200)
+    path.write_bytes(framed(labels(random, picture)) * PICTURES)
+    whole, alone = [], []
     with Frames(path) as frames:
         _ = frames[0].image
-        start = time.perf_counter()
-        for frame in frames:
-            _ = frame.image
-        seconds = time.perf_counter() - start
-        start = time.perf_counter()
-        for _ in frames:
-            pass
-        without = time.perf_counter() - start
+        for _ in range(RUNS):
+            start = time.perf_counter()
+            for frame in frames:
+                _ = frame.image
+            whole.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            for _ in range(PICTURES):
+                _decoded(picture)
+            alone.append(time.perf_counter() - start)
+    rates = PICTURES / min(whole), PICTURES / min(alone)
     measured.add_figures("frames", {
-        "per_second": 200 / seconds, "decoder_share": 1 - without / seconds,
+        "per_second": rates[0], "decoder_per_second": rates[1],
+        "share_of_decoder": rates[0] / rates[1],
     })  # fmt: skip
-    measured.add_row("frames decoded, 864 x 648", 200 / seconds, "a second")
-    measured.add_row("of that time in the decoder", 100 * (1 - without / seconds), "%")
+    measured.add_row("frames with their picture, 864 x 648", rates[0], "a second")
+    measured.add_row("the JPEG decoder alone", rates[1], "a second")
+    path.unlink()
+
+
+def _decoded(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
 
 
 def _fuzz(folder: Path, count: int, measured: Measured) -> None:
-    path = folder / "damaged.tfrecord"
-    crashes, slowest = 0, 0.0
-    for case in cases(count):
-        start = time.perf_counter()
-        try:
-            wrong = survives(case, path)
-        except Exception as error:
-            wrong = f"{type(error).__name__}: {error}"
-        if case.seed >= 12:  # the first of each kind loads compiled code
-            slowest = max(slowest, time.perf_counter() - start)
-        if wrong:
-            crashes += 1
-            print(f"{case.kind}, seed {case.seed}: {wrong}", file=sys.stderr)
-    measured.add_figures("fuzz", {"cases": count, "crashes": crashes, "slowest_s": slowest})
-    measured.add_row("damaged files", count, "files")
-    measured.add_row("of these not told or not survived", crashes, "files")
+    found = [fuzz(what, folder, count) for what in ("records", "dicom")]
+    wrong = [told for one in found for told in one.wrong]
+    for told in wrong:
+        print(told, file=sys.stderr)
+    cases = sum(one.cases for one in found)
+    measured.add_figures("fuzz", {
+        "cases": cases, "crashes": len(wrong),
+        "slowest_s": max(one.slowest_s for one in found),
+        "grown_mb": max(one.grown_mb for one in found),
+    })  # fmt: skip
+    measured.add_row("damaged record files and scans", cases, "files")
+    measured.add_row("of these not told or not survived", len(wrong), "files")
+    measured.add_row("the slowest of them", max(one.slowest_s for one in found), "s")
+
+
+def _twin(folder: Path, options: argparse.Namespace, measured: Measured) -> None:
+    """Make a twin, check it whole, and compare what is read with its truth."""
+    start = time.perf_counter()
+    made = make_twin(folder / "twin", TwinOptions(clips=options.clips, scans=options.scans))
+    seconds = [time.perf_counter() - start]
+    start = time.perf_counter()
+    with (
+        MousePoseDataset(made, skip_faults=True) as data,
+        np.load(made / "twin_truth.npz") as truth,
+    ):
+        found = validate_dataset(data)
+        seconds.append(time.perf_counter() - start)
+        table, seen = data.frames.table, truth["visible"]
+        away = np.abs(table.xy - truth["xy_px"])[seen & table.visible].max()
+        same = np.array_equal(table.visible, seen)
+        counts = {"frames": len(table), "scans": len(data.scans)}
+    shutil.rmtree(made)
+    measured.add_figures("twin", {
+        **counts, "seconds": seconds[0], "validate_seconds": seconds[1],
+        "broken_rules": sum(found.counts.values()) - found.counts.get("sides", 0),
+        "largest_error_px": float(away) if same else float("nan"),
+    })  # fmt: skip
+    what = f"{counts['frames']:,} frames, 36 moments, {counts['scans']} scans"
+    measured.add_row(f"a twin of {what}", seconds[0], "s")
+    measured.add_row("checked with all pictures and scans", seconds[1], "s")
+    measured.add_row("a point read from it, away from the truth at most", float(away), "px")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = arguments(__doc__)
     parser.add_argument("--megabytes", type=int, default=1000, help="size of the file to index")
     parser.add_argument("--records", type=int, default=1_000_000, help="records to iterate")
-    parser.add_argument("--cases", type=int, default=1000, help="damaged files")
+    parser.add_argument("--cases", type=int, default=1000, help="damaged files of either kind")
+    parser.add_argument("--clips", type=int, default=PUBLISHED["clips"], help="clips of the twin")
+    parser.add_argument("--scans", type=int, default=PUBLISHED["scans"], help="scans of the twin")
     return parser
 
 

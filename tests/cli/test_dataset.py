@@ -29,7 +29,8 @@ def test_info_counts_and_tells_guesses(small_twin: Path) -> None:
     assert code == 0
     assert "5,460" in out
     assert "'clip/id' is taken for the clip" in out
-    assert "point NOSE" in out
+    assert "22 points" in out
+    assert "labelled frames" in out  # what each file is
 
 
 def test_a_feature_can_be_named(small_twin: Path) -> None:

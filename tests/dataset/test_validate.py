@@ -137,7 +137,8 @@ def test_missing_names_and_broken_records_are_told(path: Path) -> None:
     assert "no record has TIP_TAIL" in found.problems[0].what
     records[3] = b"\x0a\x7f"
     found = checked(path, records)
-    assert [p.where for p in found.problems if p.rule == "record"][0].startswith("record 3 at byte")
+    where = [p.where for p in found.problems if p.rule == "record"]
+    assert where[0].startswith("video_frames.tfrecord: record 3 at byte")
 
 
 def test_many_problems_are_counted_and_few_kept(path: Path) -> None:
@@ -243,3 +244,20 @@ def test_the_summary_counts(make_records: Make, make_multiview: Make) -> None:
     assert found.labelled["NOSE"] == 1
     assert found.roles["clip/id"] == "clip"
     assert any("'clip/id' is taken for the clip" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "good"),
+    [
+        (np.arange(12), True),
+        (np.round(np.arange(12) * 1e6 / 24).astype(int), True),  # times in microseconds
+        (np.array([*range(6), *range(7, 13)]), False),
+        (np.array([*range(11), 10]), False),
+    ],
+)
+def test_frames_are_numbered_on_or_timed_evenly(
+    path: Path, numbers: np.ndarray, good: bool
+) -> None:
+    given = [record(n, clip__frame_number=np.array([numbers[n]])) for n in range(12)]
+    told = [p.what for p in checked(path, given).problems if p.rule == "clip"]
+    assert any("not numbered on" in what for what in told) != good

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from labelled_frames import shared_twin
 from mousepose.dataset.dataset import MousePoseDataset
 from mousepose.dataset.frame_table import TableBuilder
-from mousepose.errors import InputError
+from mousepose.errors import FileError, InputError
 from mousepose.report.dataset import plot_behaviours, plot_keypoints, plot_multiview
 
 
@@ -75,3 +76,46 @@ def test_views_without_a_picture_say_so(small_twin: Path, tmp_path: Path) -> Non
     full, empty = picture(tmp_path / "all.png"), picture(tmp_path / "none.png")
     assert full.shape == empty.shape
     assert (empty > 250).mean() > 0.8 > (full > 250).mean()
+
+
+def test_the_plane_with_most_bone_is_drawn_and_damage_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("pydicom", reason="scans are DICOM files")
+    from mousepose.ct.scans.write_dicom import write_dicom
+    from mousepose.ct.types import Volume
+    from mousepose.report.dataset_sheets import draw_dataset
+
+    values = np.full((40, 40, 60), -1000, np.int16)
+    values[4:8, 10:30, 10:50] = 1200  # bone far from the middle
+    (tmp_path / "ct-scans").mkdir()
+    (tmp_path / "ct-scans" / "a.dcm").write_bytes(b"damaged")
+    write_dicom(Volume(values, np.diag([0.9, 0.9, 0.9, 1.0])), tmp_path / "ct-scans" / "b.dcm")
+    with MousePoseDataset(tmp_path) as data:
+        drawn = [path.name for path in draw_dataset(data, tmp_path / "pictures")]
+        assert drawn == ["scans.png", "scan_b.png"]
+        with pytest.raises(FileError, match=r"a\.dcm"):
+            list(draw_dataset(data, tmp_path / "pictures", ["a"]))
+    sheet = picture(tmp_path / "pictures" / "scan_b.png")
+    assert (sheet[: len(sheet) // 2].min(axis=2) > 250).mean() < 0.9
+    colours = sheet.reshape(-1, 3).astype(int)
+    orange = np.abs(colours - [230, 159, 0]).max(axis=1) < 40
+    assert orange.sum() > 300  # the outline of bone
+
+
+def test_the_sites_samples_are_drawn(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+    from mousepose.report.dataset_sheets import draw_dataset
+
+    with MousePoseDataset(shared_data("mouse_pose_dataset_samples")) as data:
+        drawn = [path.name for path in draw_dataset(data, tmp_path)]
+    assert drawn == [
+        "slices_ct_slices_41_intensity.png", "sample_multiview.png", "sample_running.png",
+    ]  # fmt: skip
+    assert all(picture(tmp_path / name).std() > 20 for name in drawn)
+
+
+def test_a_folder_without_anything_to_draw_is_told(tmp_path: Path) -> None:
+    from mousepose.report.dataset_sheets import draw_dataset
+
+    (tmp_path / "intrinsics.txt").write_text("400 0 300\n0 400 200\n0 0 1\n", encoding="utf-8")
+    with MousePoseDataset(tmp_path) as data, pytest.raises(FileError, match="nothing that can be"):
+        list(draw_dataset(data, tmp_path / "pictures"))
+    assert not (tmp_path / "pictures").exists()

@@ -137,14 +137,18 @@ def test_parquet(small_twin: Path, tmp_path: Path) -> None:
 def test_scans_become_nifti(tmp_path: Path) -> None:
     pytest.importorskip("pydicom", reason="the scans are DICOM files")
     nibabel = pytest.importorskip("nibabel", reason="NIfTI is written with it")
+    from mousepose.ct.scans.scan import load_scan
     from mousepose.run.dataset_twin import TwinOptions, make_twin
 
     twin = make_twin(tmp_path / "twin", TwinOptions(clips=0, moments=0, scans=1, scan_voxel_mm=0.8))
     with MousePoseDataset(twin) as data:
         done = convert_dataset(data, tmp_path / "scans", "nifti")
     assert done.written == 1
+    scan = load_scan(data.scans[0])
     image = nibabel.load(done.path / "20190729_M1.nii.gz")
     np.testing.assert_allclose(image.header.get_zooms(), 0.8, atol=1e-3)
+    np.testing.assert_array_equal(image.get_fdata(), scan.values)
+    np.testing.assert_allclose(image.affine, scan.T_world_voxel, atol=1e-4)
 
 
 def test_what_cannot_be_written_leaves_nothing(small_twin: Path, tmp_path: Path) -> None:

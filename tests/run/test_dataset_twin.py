@@ -85,6 +85,24 @@ def test_views_are_projections_of_the_truth(small_twin: Path) -> None:
     assert "TIP_TAIL" not in views.keypoint_names
 
 
+def test_the_views_cameras_are_told_or_not(tmp_path: Path) -> None:
+    for told in (True, False):
+        options = TwinOptions(clips=0, moments=1, scans=0, calibration=told)
+        folder = make_twin(tmp_path / str(told), options)
+        with MousePoseDataset(folder) as data:
+            path = data.multiview.calibration_path()
+            assert data.multiview.picture(0, 2).shape == (480, 640, 3)
+        assert (path is not None) == told
+        truth = np.load(folder / "twin_truth.npz")
+        assert truth["multiview_views"].tolist() == list(data.multiview.view_names)
+        if path is not None:
+            for k, camera in enumerate(read_cameras(path)):
+                np.testing.assert_allclose(camera.matrix, truth["multiview_matrix"][k])
+                np.testing.assert_allclose(
+                    camera.T_camera_world, truth["multiview_T_camera_world"][k], atol=1e-6
+                )
+
+
 def test_it_breaks_no_rule(small_twin: Path) -> None:
     with MousePoseDataset(small_twin, skip_faults=True) as data:
         found = validate_dataset(data)

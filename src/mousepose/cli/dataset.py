@@ -109,6 +109,7 @@ Voxel = Annotated[float, typer.Option("--scan-voxel", metavar="MM", help="Voxels
 Scale = Annotated[float, typer.Option(help="Size of the frames; 1 is 864 x 648 px.")]
 Noise = Annotated[float, typer.Option("--noise", metavar="PX", help="SD of labels' places.")]
 Shards = Annotated[int, typer.Option(help="Files that share the frames.", min=1)]
+Calibration = Annotated[bool, typer.Option(help="Tell the cameras of the views, or do not.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
@@ -127,9 +128,10 @@ def info(
 ) -> None:
     """Count what is there beside what is published, and say what was guessed."""
     with told(debug):
-        from mousepose.cli.dataset_tables import print_features, print_summary
+        from mousepose.cli.dataset_tables import print_features, print_files, print_summary
         from mousepose.cli.progress import ProgressReport
         from mousepose.dataset.summary import summarise
+        from mousepose.run.dataset_files import describe_files
 
         roles = _roles(image, behaviour, clip, frame)
         with (
@@ -137,6 +139,8 @@ def info(
             ProgressReport() as progress,
         ):
             summary = summarise(dataset, progress)
+            files = describe_files(dataset)
+        print_files(files)
         print_summary(summary)
         if features:
             print_features(summary)
@@ -245,6 +249,7 @@ def twin(
     image_scale: Scale = 1.0,
     noise: Noise = 0.0,
     shards: Shards = 1,
+    calibration: Calibration = True,
     seed: Seed = 0,
     debug: Debug = False,
 ) -> None:
@@ -261,6 +266,7 @@ def twin(
             image_scale=image_scale,
             noise_px=noise,
             shards=shards,
+            calibration=calibration,
             seed=seed,
         )
         with ProgressReport() as progress:

@@ -12,8 +12,10 @@ from rich.table import Table
 from mousepose import __version__
 from mousepose.atomic import atomic_path
 from mousepose.dataset.dataset import PUBLISHED
+from mousepose.dataset.features import POINT
 from mousepose.dataset.summary import Summary
 from mousepose.dataset.validate import RULES, Validation
+from mousepose.run.dataset_files import FileNote
 
 #: Problems of one rule that are shown.
 _SHOWN = 5
@@ -51,12 +53,31 @@ def print_summary(summary: Summary) -> None:
         console.print(f"- {_clean(note)}", highlight=False)
 
 
+def print_files(notes: list[FileNote]) -> None:
+    """Print what each file and folder is."""
+    table = Table(title="Files", title_justify="left", show_header=False)
+    for name, what in notes:
+        table.add_row(_clean(name), _clean(what))
+    Console().print(table)
+
+
 def print_features(summary: Summary) -> None:
     """Print every feature of the records with what it is taken for."""
     table = Table(title="Features of the records that were looked at", title_justify="left")
     for column in ("feature", "kind", "values", "records", "example", "taken for"):
         table.add_column(column, overflow="fold")
+    found_points = ((POINT.match(name), f) for name, f in summary.features.items())
+    points = {match.string: (match["name"], f.records) for match, f in found_points if match}
+    if points:
+        records = sorted(count for _, count in points.values())
+        names = len({name for name, _ in points.values()})
+        table.add_row(
+            "<NAME>/region/point/x, /y", "float", "1", f"{records[0]}-{records[-1]}", "",
+            f"{names} points",
+        )  # fmt: skip
     for name, found in summary.features.items():
+        if name in points:
+            continue
         several = f"{found.least}-{found.most}" if found.least != found.most else f"{found.most}"
         role = summary.roles.get(name, "")
         table.add_row(

@@ -9,14 +9,21 @@ from types import TracebackType
 from typing import Self
 
 from mousepose.dataset.frames import Frames
-from mousepose.dataset.multiview import MultiView, find_folder, load_multiview
-from mousepose.dataset.tfrecord import Progress
+from mousepose.dataset.multiview import TABLE, MultiView, find_folder, load_multiview
+from mousepose.dataset.samples import holds_slices
+from mousepose.dataset.tfrecord import Progress, looks_like_records
 from mousepose.dataset.tfrecord_shards import is_record_name
 from mousepose.errors import FileError
 
 SCANS = "ct-scans"
 FRAMES = "video_frames.tfrecord"
 INTRINSICS = "intrinsics.txt"
+#: What a twin says of itself, and its truth.
+ABOUT, TRUTH = "twin.json", "twin_truth.npz"
+#: A picture of several views and a video with the authors' fit, on the data set's site.
+VIEWS_SAMPLE, FILM_SAMPLE = "multiview.png", "running.mp4"
+#: The matrix of the home-cage camera in it: fx, fy, cx, cy px.
+PUBLISHED_INTRINSICS = (411.15, 410.0, 443.0, 332.24)
 #: What is published of the data set.
 PUBLISHED: Mapping[str, int] = {
     "scans": 80, "frames": 5460, "clips": 455, "frames a clip": 12, "behaviours": 7,
@@ -28,9 +35,9 @@ class MousePoseDataset:
     """The data set in a folder: `dataset.frames[0].image`, `dataset.multiview.xy`, `.scans`.
 
     Nothing is read before it is asked for, and every part may be missing. `path` is the folder, or
-    its `video_frames.tfrecord`; `features`, `records_per_clip` and `skip_faults` are those of
-    `Frames`, `view_pattern` that of `load_multiview`. Raises `FileError` where nothing of the data
-    set is there.
+    one of its files, which is `file` then; `features`, `records_per_clip` and `skip_faults` are
+    those of `Frames`, `view_pattern` that of `load_multiview`. Raises `FileError` where nothing of
+    the data set is there.
     """
 
     def __init__(
@@ -44,36 +51,44 @@ class MousePoseDataset:
         progress: Progress | None = None,
     ) -> None:
         path = Path(path)
-        self._record_path = path if path.is_file() else None
+        if not path.exists():
+            raise FileError(f"{path}: there is no such folder")
+        self.file = path if path.is_file() else None
         self.path = path.parent if path.is_file() else path
         self._features, self._per_clip, self._skip = features, records_per_clip, skip_faults
         self._view_pattern, self._progress = view_pattern, progress
-        if not path.exists():
-            raise FileError(f"{path}: there is no such folder")
-        if not (self.frames_path or self.multiview_path or self.scans):
+        parts = (self.frames_path, self.multiview_path, self.scans, self.slices)
+        camera = self.intrinsics_path if self.file is None else self.file.name == INTRINSICS
+        if not any(parts) and not camera:
             inside = ", ".join(sorted(p.name for p in self.path.iterdir())[:10]) or "nothing"
+            found = "it is none of these" if self.file else f"found {inside}"
             raise FileError(
                 f"{path}: holds nothing of the data set; expected {FRAMES}, {SCANS}/*.dcm or "
-                f"multiview/keypoints.csv, found {inside}"
+                f"multiview/keypoints.csv, {found}"
             )
 
     @cached_property
     def scans(self) -> tuple[Path, ...]:
         """The DICOM files of the CT scans, in order of their names; open one with `load_scan`."""
-        if self._record_path is not None:
-            return ()
+        if self.file is not None:
+            return (self.file,) if _is_scan(self.file) else ()
         for folder in (self.path / SCANS, self.path):
-            if folder.is_dir():
-                found = [p for p in folder.iterdir() if p.suffix.lower() in (".dcm", ".dicom")]
-                if found:
-                    return tuple(sorted(found))
+            found = [p for p in folder.iterdir() if _is_scan(p)] if folder.is_dir() else []
+            if found:
+                return tuple(sorted(found))
         return ()
+
+    @cached_property
+    def slices(self) -> tuple[Path, ...]:
+        """Files with slices of a scan, as the data set's site has them; see `load_slices`."""
+        files = self.path.iterdir() if self.file is None else [self.file]
+        return tuple(sorted(p for p in files if p.is_file() and holds_slices(p)))
 
     @cached_property
     def frames_path(self) -> Path | None:
         """The record file of the frames, or the first of its shards; None where there is none."""
-        if self._record_path is not None:
-            return self._record_path
+        if self.file is not None:
+            return self.file if looks_like_records(self.file) else None
         named = [self.path / name for name in (FRAMES, f"{FRAMES}.gz")]
         found = sorted(p for p in self.path.iterdir() if p.is_file() and is_record_name(p.name))
         present = [p for p in named if p.is_file()]
@@ -83,8 +98,8 @@ class MousePoseDataset:
     @cached_property
     def multiview_path(self) -> Path | None:
         """The folder of the multi-view part, None where there is none."""
-        if self._record_path is not None:
-            return None
+        if self.file is not None:
+            return self.path if self.file.name == TABLE else None
         try:
             return find_folder(self.path)
         except FileError:
@@ -131,3 +146,7 @@ class MousePoseDataset:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _is_scan(path: Path) -> bool:
+    return path.suffix.lower() in (".dcm", ".dicom")

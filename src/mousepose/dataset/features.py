@@ -27,11 +27,15 @@ BEHAVIOURS = (
     "background", "drinking", "eating", "grooming", "sleeping", "walking", "wheel running",
 )  # fmt: skip
 
-_POINT = re.compile(r"^(?P<name>.+)/region/point/(?P<axis>[xy])$")
+#: What the features of a point are called.
+POINT = re.compile(r"^(?P<name>.+)/region/point/(?P<axis>[xy])$")
+_ANY_POINT = re.compile(r"^(?P<rest>.+)[/_.:](?P<axis>[xyXY])$")
 _WORDS = re.compile(r"[a-z]+|\d+")
 _BEHAVIOUR_WORDS = {"behaviour", "behavior", "behaviours", "label", "class", "activity", "action"}
 _CLIP_WORDS = {"clip", "video", "sequence", "segment"}
+_NO_CLIP_WORDS = {"label", "index", "start", "end", "timestamp", "time", "count", "num", "rate"}
 _FRAME_WORDS = {"frame", "time", "timestamp"}
+_NO_FRAME_WORDS = {"count", "rate", "num", "start", "end"}
 _BOX_WORDS = {
     **{word: "xmin" for word in ("xmin", "left")},
     **{word: "ymin" for word in ("ymin", "top")},
@@ -113,10 +117,11 @@ def map_features(
         if role not in (*ROLES, "image"):
             raise UnknownNameError.of("role of a feature", role, (*ROLES, "image"))
         if name and name not in found:
-            raise UnknownNameError.of(f"feature (for {role})", name, found)
+            others = [known for known in found if not POINT.match(known)]
+            raise UnknownNameError.of(f"feature (for {role})", name, others)
     guessed: list[str] = []
     image = given.pop("image", "") or _image(found, guessed)
-    points = _points(found)
+    points = _points(found, guessed)
     roles = {role: name for role, name in given.items() if name}
     taken = {image, *roles.values(), *(key for pair in points.values() for key in pair)}
     free = {name: f for name, f in found.items() if name not in taken}
@@ -158,16 +163,23 @@ def _image(found: Mapping[str, FeatureFound], guessed: list[str]) -> str:
     return like[0]
 
 
-def _points(found: Mapping[str, FeatureFound]) -> dict[str, tuple[str, str]]:
+def _points(found: Mapping[str, FeatureFound], guessed: list[str]) -> dict[str, tuple[str, str]]:
     """Return the points that have both coordinates, by the data set's name where it is one.
 
     Where one of its names is there, all are: a rare one may be in none of the surveyed records.
+    Where no feature is called as published, those that a keypoint's name is part of are taken.
     """
     axes: dict[str, dict[str, str]] = {}
     for key in found:
-        match = _POINT.match(key)
+        match = POINT.match(key)
         if match:
             axes.setdefault(match["name"], {})[match["axis"]] = key
+    if not axes:
+        axes = _points_otherwise(found)
+        if axes:
+            shown = " and ".join(map(repr, next(iter(axes.values())).values()))
+            guessed.append(f"{shown} are taken for the point {next(iter(axes))}, and so on")
+        return {name: (pair["x"], pair["y"]) for name, pair in sorted(axes.items(), key=_place)}
     named: dict[str, tuple[str, str]] = {}
     for name, pair in axes.items():
         if len(pair) == 2:
@@ -181,8 +193,30 @@ def _points(found: Mapping[str, FeatureFound]) -> dict[str, tuple[str, str]]:
     if named:
         for name in KEYPOINT_NAMES:
             named.setdefault(name, (f"{name}/region/point/x", f"{name}/region/point/y"))
-    order = {name: place for place, name in enumerate(KEYPOINT_NAMES)}
-    return dict(sorted(named.items(), key=lambda item: order.get(item[0], len(order))))
+    return dict(sorted(named.items(), key=_place))
+
+
+def _points_otherwise(found: Mapping[str, FeatureFound]) -> dict[str, dict[str, str]]:
+    """Return the features of points (name -> axis -> feature) by names such as `kp/NOSE_x`."""
+    axes: dict[str, dict[str, str]] = {}
+    for key, feature in found.items():
+        match = _ANY_POINT.match(key)
+        if not match or feature.kind != "float" or feature.most != 1:
+            continue
+        for part in match["rest"].split("/"):
+            try:
+                name = canonical_name(part)
+            except UnknownNameError:
+                continue
+            if name in KEYPOINT_NAMES:
+                axes.setdefault(name, {}).setdefault(match["axis"].lower(), key)
+    return {name: pair for name, pair in axes.items() if len(pair) == 2}
+
+
+def _place(item: tuple[str, object]) -> int:
+    """Return where a point stands among those of the data set, behind them where it is none."""
+    name = item[0]
+    return KEYPOINT_NAMES.index(name) if name in KEYPOINT_NAMES else len(KEYPOINT_NAMES)
 
 
 def _guess(role: str, free: Mapping[str, FeatureFound]) -> str:
@@ -206,19 +240,32 @@ def _likely(role: str, words: Sequence[str], feature: FeatureFound) -> float:
         return float(right and _BOX_WORDS.get(last) == role and (sure or in_box)) * (1 + in_box)
     if feature.kind == "float":
         return 0.0
-    if role == "behaviour":
-        if len(feature.values) > _MOST_BEHAVIOURS or not _BEHAVIOUR_WORDS & set(words):
-            return 0.0
-        texts = {v.decode("utf-8", "replace").lower() for v in feature.values if type(v) is bytes}
-        known = any(b.split()[0] in text for b in BEHAVIOURS for text in texts)
-        named = bool({"behaviour", "behavior"} & set(words))
-        return 1.0 + 2.0 * known + (feature.kind == "bytes") + named
-    if role == "clip":
-        return float(bool(_CLIP_WORDS & set(words))) * (
-            2.0 + ("clip" in words) - ("frame" in words)
-        )
+    return {"behaviour": _as_behaviour, "clip": _as_clip, "frame": _as_frame}[role](words, feature)
+
+
+def _as_behaviour(words: Sequence[str], feature: FeatureFound) -> float:
+    """A behaviour is called one, or nothing but the published ones are in it."""
+    if len(feature.values) > _MOST_BEHAVIOURS:
+        return 0.0
+    texts = {v.decode("utf-8", "replace").lower() for v in feature.values if type(v) is bytes}
+    known = [any(b.split()[0] in text for b in BEHAVIOURS) for text in texts]
+    if not _BEHAVIOUR_WORDS & set(words):
+        return float(bool(known) and all(known))
+    named = bool({"behaviour", "behavior"} & set(words))
+    if not (any(known) or named or len(feature.values) > 1):
+        return 0.0  # the same in all records: the class "mouse" of a detector's labels
+    return 1.0 + 2.0 * any(known) + (feature.kind == "bytes") + named
+
+
+def _as_clip(words: Sequence[str], feature: FeatureFound) -> float:
+    if not _CLIP_WORDS & set(words) or _NO_CLIP_WORDS & set(words):
+        return 0.0
+    return 2.0 + ("clip" in words) + (words[-1] in ("id", "name")) - ("frame" in words)
+
+
+def _as_frame(words: Sequence[str], feature: FeatureFound) -> float:
     right = feature.kind == "int64" and bool(_FRAME_WORDS & set(words)) and "clip" not in words[-1:]
-    return float(right) * (2.0 + ("frame" in words) - bool({"count", "rate", "num"} & set(words)))
+    return float(right and not _NO_FRAME_WORDS & set(words)) * (2.0 + ("frame" in words))
 
 
 def _shown(value: Any) -> str:

@@ -107,11 +107,10 @@ class Frames:
                     "no feature is called NAME/region/point/x and y; these records have: "
                     f"{', '.join(list(self.found)[:20])}"
                 )
-        except InputError as error:
+        except BaseException as error:
             self.close()
-            raise type(error)(f"{self.path}: {error}") from error
-        except BaseException:
-            self.close()
+            if isinstance(error, InputError) and not isinstance(error, FileError):
+                raise type(error)(f"{self.path}: {error}") from error
             raise
 
     def __len__(self) -> int:

@@ -12,6 +12,9 @@ from mousepose.dataset.features import FeatureFound
 from mousepose.dataset.frame_table import NONE, FrameTable
 from mousepose.dataset.tfrecord import Progress
 
+#: Features without a role that are told by name.
+_MOST_UNUSED = 20
+
 
 @dataclass
 class Summary:
@@ -39,26 +42,34 @@ class Summary:
 def summarise(dataset: MousePoseDataset, progress: Progress | None = None) -> Summary:
     """Return what is in a data set; reads every record's labels, no picture."""
     summary = Summary()
-    summary.counts["scans"] = len(dataset.scans)
-    if dataset.frames_path is None:
-        summary.notes.append("no video_frames.tfrecord")
-    else:
+    whole = dataset.file is None
+    if whole or dataset.scans:
+        summary.counts["scans"] = len(dataset.scans)
+    if dataset.slices:
+        summary.counts["files of CT slices"] = len(dataset.slices)
+    if dataset.frames_path is not None:
         _add_frames(dataset, summary, progress)
-    if dataset.multiview_path is None:
+    elif whole:
+        summary.notes.append("no video_frames.tfrecord")
+    if dataset.multiview_path is not None:
+        _add_multiview(dataset, summary)
+    elif whole:
         summary.notes.append("no multiview/keypoints.csv")
-    else:
-        views = dataset.multiview
-        summary.counts["multi-view pictures"] = views.rows
-        summary.counts["views"] = len(views.view_names)
-        summary.counts["moments"] = len(views)
-        if views.guessed:
-            summary.notes.append(f"multi-view: {views.guessed}")
-        calibration = views.calibration_path()
-        told = f"in {calibration.name}" if calibration else "missing; the views are not calibrated"
-        summary.notes.append(f"calibration of the views: {told}")
-    if dataset.intrinsics_path is None:
+    if dataset.intrinsics_path is None and whole:
         summary.notes.append("no intrinsics.txt of the home-cage camera")
     return summary
+
+
+def _add_multiview(dataset: MousePoseDataset, summary: Summary) -> None:
+    views = dataset.multiview
+    summary.counts["multi-view pictures"] = views.rows
+    summary.counts["views"] = len(views.view_names)
+    summary.counts["moments"] = len(views)
+    if views.guessed:
+        summary.notes.append(f"multi-view: {views.guessed}")
+    calibration = views.calibration_path()
+    told = f"in {calibration.name}" if calibration else "missing; the views are not calibrated"
+    summary.notes.append(f"calibration of the views: {told}")
 
 
 def _add_frames(dataset: MousePoseDataset, summary: Summary, progress: Progress | None) -> None:
@@ -79,6 +90,9 @@ def _add_frames(dataset: MousePoseDataset, summary: Summary, progress: Progress 
     if len(table):
         share = table.visible.mean(axis=0)
         summary.labelled = dict(zip(table.keypoint_names, share.tolist(), strict=True))
+    unused = frames.feature_map.unused
+    if unused:
+        summary.notes.append(f"features without a role: {', '.join(unused[:_MOST_UNUSED])}")
     summary.features = frames.found
     summary.roles = {frames.feature_map.image: "image"}
     summary.roles |= {name: role for role, name in frames.feature_map.roles.items()}

@@ -23,12 +23,13 @@ from mousepose.dataset.tfrecord_index import (
     HEADER,
     MAX_FAULTS,
     MAX_RECORD_BYTES,
+    WAY_OUT,
     Fault,
     RecordIndex,
     build_index,
     is_record_start,
 )
-from mousepose.dataset.tfrecord_shards import shard_paths
+from mousepose.dataset.tfrecord_shards import is_record_name, shard_paths
 from mousepose.dataset.tfrecord_unpack import looks_compressed, unpack
 from mousepose.errors import FileError
 from mousepose.types import Bytes
@@ -122,7 +123,7 @@ class Records:
             except ExampleError as error:
                 fault = self._example_fault(number, error)
                 if not self._skip:
-                    raise FileError(str(fault)) from error
+                    raise FileError(f"{fault}. {WAY_OUT}") from error
                 self.add_fault(fault)
 
     def parsed(self, number: int, payload: bytes) -> Example:
@@ -208,7 +209,7 @@ class Records:
                 fault = Fault(
                     self.paths[file], row, start - HEADER, "the checksum of its payload is wrong"
                 )
-                raise FileError(str(fault))
+                raise FileError(f"{fault}. {WAY_OUT}")
         return data[start:stop].tobytes()
 
     def _map(self, file: int) -> _MappedFile:
@@ -255,6 +256,15 @@ class Records:
                 f"{path}: holds no whole record: it is no TFRecord file, or all of it is damaged"
             )
         return index
+
+
+def looks_like_records(path: Path) -> bool:
+    """Tell whether a file is called as TFRecord files are, or starts as they do."""
+    if is_record_name(path.name):
+        return True
+    with path.open("rb") as stream:
+        start = stream.read(HEADER)
+    return looks_compressed(start[:2]) or is_record_start(np.frombuffer(start, np.uint8))
 
 
 class _MappedFile:

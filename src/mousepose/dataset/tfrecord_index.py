@@ -26,7 +26,8 @@ MAX_FAULTS = 1000
 #: Records looked up, and bytes passed over, between two reports of how far the scan is.
 _ROOM, _WINDOW = 65_536, 32 * 2**20
 
-_WAY_OUT = "The good records can be read all the same: skip_faults=True, --skip-faults"
+#: What a message about a damaged record ends with.
+WAY_OUT = "The good records can be read all the same: skip_faults=True, --skip-faults"
 _FULL, _END, _CUT_HEADER, _BAD_LENGTH, _BEYOND_END, _TOO_LONG = range(6)
 
 
@@ -91,7 +92,7 @@ def build_index(
         if code not in (_FULL, _END):
             fault = Fault(path, count + total, position, _problem(data, position, code))
             if not skip_faults:
-                raise FileError(f"{fault}. {_WAY_OUT}")
+                raise FileError(f"{fault}. {WAY_OUT}")
             total += 1
             if total <= MAX_FAULTS:
                 faults.append(fault)

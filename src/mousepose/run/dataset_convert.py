@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mousepose.dataset.dataset import MousePoseDataset
 from mousepose.dataset.frames import Frame
+from mousepose.dataset.samples import load_slices
 from mousepose.dataset.splits import split_by_clip
 from mousepose.dataset.tfrecord import Progress
 from mousepose.errors import FileError, UnknownNameError
@@ -16,6 +17,7 @@ from mousepose.extras import needed
 from mousepose.run.dataset_export import Exported, new_folder, write_pictures
 from mousepose.run.dataset_labels import write_coco, write_parquet, write_yolo
 from mousepose.run.dataset_projects import write_deeplabcut, write_lightning_pose, write_slp
+from mousepose.run.dataset_scans import volume_of
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,19 @@ def _write_labels(to: str, folder: Path, labels: Exported, target: Path) -> None
 
 
 def _convert_scans(dataset: MousePoseDataset, target: Path, progress: Progress | None) -> Converted:
-    """Write each scan as `<NAME>.nii.gz`, in its own voxels."""
+    """Write each scan as `<NAME>.nii.gz`, in its own voxels; without scans the site's slices."""
     from mousepose.ct.scans.scan import load_scan
     from mousepose.ct.scans.write import write_nifti
 
-    if not dataset.scans:
+    paths = dataset.scans or dataset.slices
+    if not paths:
         raise FileError(f"{dataset.path}: holds no ct-scans/*.dcm")
     with new_folder(target) as folder:
-        for number, path in enumerate(dataset.scans):
-            write_nifti(load_scan(path), folder / f"{path.stem}.nii.gz")
+        for number, path in enumerate(paths):
+            volume = load_scan(path) if dataset.scans else volume_of(load_slices(path))
+            # Slices may be there twice, as an animation and as an array.
+            name = path.stem if dataset.scans else path.name.replace(".", "_")
+            write_nifti(volume, folder / f"{name}.nii.gz")
             if progress is not None:
-                progress("scans", number + 1, len(dataset.scans))
-    return Converted(target, len(dataset.scans), {})
+                progress("scans", number + 1, len(paths))
+    return Converted(target, len(paths), {})

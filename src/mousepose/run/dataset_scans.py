@@ -10,12 +10,16 @@ import numpy as np
 from mousepose.ct.scans.scan import load_scan, open_scan
 from mousepose.ct.types import Volume
 from mousepose.dataset.dataset import MousePoseDataset
+from mousepose.dataset.samples import CtSlices, load_slices
 from mousepose.dataset.tfrecord import Progress
 from mousepose.dataset.validate import Validation, validate_frames, validate_multiview
 from mousepose.errors import InputError
+from mousepose.types import Floats
 
 #: The scanner's field of view, mm: across (twice) and along the animal. Siemens Inveon.
 FIELD_MM = (58.44, 58.44, 92.04)
+#: So many slices as far apart as the published ones fill the field of view.
+_SLICES_ACROSS = 80
 #: Scans are looked at in blocks of about this size, mm.
 _LOOKED_AT_MM = 0.8
 #: Air and soft tissue of a calibrated scan (HU), and bone, of which some must be there.
@@ -43,6 +47,8 @@ def validate_dataset(
         validate_multiview(dataset.multiview, found, pictures=pictures)
     if scans and dataset.scans:
         validate_scans(dataset.scans, found, progress)
+    if scans and dataset.slices:
+        validate_slices(dataset.slices, found)
     return found
 
 
@@ -60,12 +66,47 @@ def validate_scans(
         except InputError as error:
             if "pip install" in str(error):
                 raise
-            found.add("scan", path.name, str(error).removeprefix(f"{path}: "))
+            found.add("scan", path.name, _without(path, error))
         else:
             for what in scan_problems(volume):
                 found.add("scan", path.name, what)
         if progress is not None:
             progress("scans", number + 1, len(paths))
+
+
+def validate_slices(paths: Sequence[Path], found: Validation) -> None:
+    """Check that files of slices can be read; problems go into `found`."""
+    found.checked.append(f"{len(paths)} files of CT slices")
+    for path in paths:
+        try:
+            volume_of(load_slices(path))
+        except InputError as error:
+            found.add("scan", path.name, _without(path, error))
+
+
+def _without(path: Path, error: InputError) -> str:
+    """Return what an error tells, without the file that it begins with."""
+    return str(error).removeprefix(str(path)).lstrip(": ")
+
+
+def volume_of(slices: CtSlices) -> Volume:
+    """Return published slices as a volume, its brightness no Hounsfield units."""
+    spacing = slices_spacing(slices)
+    matrix = np.diag([*spacing, 1.0])
+    return Volume(slices.intensity, matrix, hounsfield=False, name=slices.path.stem)
+
+
+def slices_spacing(slices: CtSlices) -> Floats:
+    """Return how far apart slices, rows and columns (3,) are, mm.
+
+    Where the file does not tell it, rows and columns fill the scanner's field of view, and so would
+    80 slices: 0.73 mm, which makes the skull of the published ones as wide as a mouse's is.
+    """
+    if slices.spacing_mm is not None:
+        return slices.spacing_mm
+    _, rows, columns = slices.intensity.shape
+    across, deep, along = FIELD_MM
+    return np.array([across / _SLICES_ACROSS, deep / rows, along / columns])
 
 
 def scan_problems(volume: Volume) -> list[str]:

@@ -19,7 +19,15 @@ import numpy as np
 from mousepose import __version__
 from mousepose.body.default import default_body
 from mousepose.body.model import BodyModel
-from mousepose.dataset.dataset import FRAMES, INTRINSICS, PUBLISHED, SCANS
+from mousepose.dataset.dataset import (
+    ABOUT,
+    FRAMES,
+    INTRINSICS,
+    PUBLISHED,
+    PUBLISHED_INTRINSICS,
+    SCANS,
+    TRUTH,
+)
 from mousepose.dataset.example import Feature, serialise_example
 from mousepose.dataset.frames import FRAMES_PER_SECOND, to_normalised
 from mousepose.dataset.pictures import encode_jpeg
@@ -36,9 +44,8 @@ from mousepose.run.dataset_twin_scans import write_scans
 from mousepose.simulate import watching_camera
 from mousepose.types import Bytes, Floats, Pose, require
 
-TRUTH, ABOUT = "twin_truth.npz", "twin.json"
-#: The published matrix of the home-cage camera, for images of this size.
-_FOCAL, _CENTRE, _SIZE = (411.15, 410.0), (443.0, 332.24), (864, 648)
+#: The home-cage camera's images, by the site's video.
+_SIZE = (864, 648)
 #: Diversity Outbred mice, grams; the body model is a mouse of the second number.
 _GRAMS, _MODEL_GRAMS = (20.0, 60.0), 25.0
 _ANIMALS = 30
@@ -55,7 +62,8 @@ class TwinOptions:
     """How large a twin is: by default as the data set, its scans coarser.
 
     `image_scale` shrinks the pictures; `noise_px` is the SD of a label's place in a picture of full
-    size; `shards` files hold the frames. Raises `InputError` on sizes that are none.
+    size; `shards` files hold the frames; `calibration` says whether the views' cameras are told.
+    Raises `InputError` on sizes that are none.
     """
 
     clips: int = PUBLISHED["clips"]
@@ -66,6 +74,7 @@ class TwinOptions:
     image_scale: float = 1.0
     noise_px: float = 0.0
     shards: int = 1
+    calibration: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -125,7 +134,7 @@ def _write(folder: Path, options: TwinOptions, tell: Progress) -> None:
 def home_cage_camera(scale: float = 1.0) -> Camera:
     """Return the home-cage camera, looking down into a cage whose floor is z = 0."""
     size = (round(_SIZE[0] * scale), round(_SIZE[1] * scale))
-    (fx, fy), (cx, cy) = _FOCAL, _CENTRE
+    fx, fy, cx, cy = PUBLISHED_INTRINSICS
     matrix = np.diag([fx * scale, fy * scale, 1.0])
     # The centre of the top-left pixel is (0, 0): half a pixel stays half a pixel.
     matrix[:2, 2] = (cx + 0.5) * scale - 0.5, (cy + 0.5) * scale - 0.5
@@ -252,7 +261,8 @@ def _write_multiview(
     """Write `keypoints.csv`, the pictures and the calibration of a black mouse in three views."""
     (folder / "images").mkdir(parents=True)
     cameras = view_cameras()
-    write_cameras(folder / "calibration.toml", cameras)
+    if options.calibration:
+        write_cameras(folder / "calibration.toml", cameras)
     body = default_body()
     random = np.random.default_rng([options.seed, 2])
     names = [name for name in body.keypoints.names if name not in _NOT_IN_VIEWS]
@@ -281,6 +291,9 @@ def _write_multiview(
     truth |= {
         "multiview_xyz_mm": np.array(space),
         "multiview_names": np.array(body.keypoints.names),
+        "multiview_views": np.array([camera.name.replace("_", "") for camera in cameras]),
+        "multiview_matrix": np.array([camera.matrix for camera in cameras]),
+        "multiview_T_camera_world": np.array([camera.T_camera_world for camera in cameras]),
     }
     header = ["FRAME", *(f"{name}_{axis}" for name in names for axis in "XY")]
     with (folder / "keypoints.csv").open("w", encoding="utf-8", newline="") as stream:

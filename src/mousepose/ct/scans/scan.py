@@ -57,7 +57,12 @@ def open_scan(
         folder = path.is_dir()
         if not folder and not path.exists():
             raise FileError(f"{path} does not exist")
-    stack = _folder(path, series, given) if folder else _file(path, given)
+    try:
+        stack = _folder(path, series, given) if folder else _file(path, given)
+    except FileError as error:  # a message on a single tag does not know its file
+        if path.name in str(error):
+            raise
+        raise FileError(f"{path}: {error}") from error
     return settled(stack, spacing_mm, axes)
 
 
