@@ -10,6 +10,8 @@ overlap over the union.
                        it hardly moves, so what is brighter than the bedding is the mouse
     openfield_topview  a black mouse from above, 116 labelled frames with 4 points each and no
                        calibration: a camera that looks straight down; darker than the empty field
+    openfield_boxes    three black mice from above, none of those whose outlines taught the default
+                       skin its girth; fitted to 3 labels and 9 points of the outline (`boxes.py`)
 
 Compared are the default body, with and without its coat, and the published model, each fitted by
 itself. `share` is the area of the skin over that of the mouse.
@@ -27,6 +29,8 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from boxes import HELD_OUT, Recording, fitted, load_boxes, trunk_faces
+from boxes import OPENING as BOXES_OPENING
 from common import CannotMeasure, Measured, arguments, folder, run
 from homecage import MARKS_FILE, load_recording
 from numpy.typing import NDArray
@@ -37,29 +41,25 @@ from mousepose.body.model import BodyModel
 from mousepose.geometry.camera import Camera, pinhole
 from mousepose.geometry.raster import silhouette
 from mousepose.sequence import pose_at
-from mousepose.types import Floats, Ints, Keypoints2D, PoseSequence
+from mousepose.types import Floats, Keypoints2D, PoseSequence
 
 Mask = NDArray[np.bool_]
-TAIL = ("MID_TAIL", "TIP_TAIL")
 #: px; the tail is thinner than what this opens away, the trunk is not.
-OPENING = {"homecage_4cam": 21, "openfield_topview": 25}
+OPENING = {"homecage_4cam": 21, "openfield_topview": 25, "openfield_boxes": BOXES_OPENING}
 EVERY = 10
 DISTANCE_MM, BODY_LENGTH_MM = 700.0, 95.0
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Frames of one recording: `points` to fit, and per frame and view an image and the mouse."""
+    """Frames of a recording: how a body is fitted, and per frame and view an image and a mouse."""
 
     name: str
-    points: Keypoints2D
+    fitted: Callable[[BodyModel], PoseSequence]
     cameras: tuple[Camera, ...]
-    keypoint_map: str | Path
-    temporal: bool
     frames: list[int]
     masks: Callable[[int, int], Mask]
     images: Callable[[int, int], NDArray[np.uint8]]
-    scale: Scale
 
 
 def measure(options: argparse.Namespace) -> Measured:
@@ -72,13 +72,23 @@ def measure(options: argparse.Namespace) -> Measured:
     }
     if default_body().mesh is not None:
         bodies |= {"default_bare": (default_body(), False), "default": (default_body(), True)}
-    for scene in (_homecage(options.data), _openfield(options.data)):
+    homecage, openfield = _homecage(options.data), _openfield(options.data)
+    boxes = load_boxes(folder(options.data, "openfield_boxes"), HELD_OUT)
+    sets: dict[str, Callable[[BodyModel], list[Scene]]] = {
+        "homecage_4cam": lambda body: [homecage],
+        "openfield_topview": lambda body: [openfield],
+        "openfield_boxes": lambda body: [_box(recording, body) for recording in boxes],
+    }
+    for set_name, scenes_for in sets.items():
         for name, (body, coat) in bodies.items():
-            found = np.array([*_compare(scene, body, coat, options.pictures, name)])
+            scenes = scenes_for(body)
+            found = np.array(
+                [pair for s in scenes for pair in _compare(s, body, coat, options.pictures, name)]
+            )
             overlap, share = np.median(found, axis=0)
-            measured.add_row(scene.name, name, overlap, share)
-            measured.add_figures(f"{scene.name}.{name}", {"iou": overlap, "share": share})
-        measured.ran_on.append(f"{scene.name} ({len(scene.frames)} frames)")
+            measured.add_row(set_name, name, overlap, share)
+            measured.add_figures(f"{set_name}.{name}", {"iou": overlap, "share": share})
+        measured.ran_on.append(f"{set_name} ({sum(len(s.frames) for s in scenes)} frames)")
     return measured
 
 
@@ -86,23 +96,22 @@ def _compare(
     scene: Scene, body: BodyModel, coat: bool, pictures: Path | None, name: str
 ) -> Iterator[tuple[float, float]]:
     """Yield overlap and share of area of each frame and view."""
-    sequence = reconstruct(
-        scene.points, scene.cameras, body=body, keypoint_map=load_keypoint_map(scene.keypoint_map),
-        scale=scene.scale, config=FitConfig(temporal=scene.temporal),
-    )  # fmt: skip
-    faces = _trunk_faces(body)
+    sequence = scene.fitted(body)
+    faces = trunk_faces(body)
+    opening = OPENING[scene.name.partition("/")[0]]
     for frame in scene.frames:
         if not np.isfinite(sequence.keypoints[frame]).any():
             continue
         for view, camera in enumerate(scene.cameras):
             skin = _in_world(sequence, scene.cameras[0], _skin(body, sequence, frame, coat))
-            drawn, mouse = silhouette(skin, faces, camera), scene.masks(frame, view)
-            drawn = _opened(drawn, OPENING[scene.name])
+            drawn = _opened(silhouette(skin, faces, camera), opening)
+            mouse = scene.masks(frame, view)
             union = (drawn | mouse).sum()
             yield (drawn & mouse).sum() / union, drawn.sum() / mouse.sum()
             if pictures is not None and frame in scene.frames[:4]:
+                stem = scene.name.replace("/", "_")
                 _draw(scene.images(frame, view), drawn, mouse,
-                      pictures / f"{scene.name}_{name}_{frame}_{view}.png")  # fmt: skip
+                      pictures / f"{stem}_{name}_{frame}_{view}.png")  # fmt: skip
 
 
 def _skin(body: BodyModel, sequence: PoseSequence, frame: int, coat: bool) -> Floats:
@@ -113,17 +122,15 @@ def _in_world(sequence: PoseSequence, camera: Camera, points: Floats) -> Floats:
     return points if sequence.frame == "world" else camera.to_world(points)
 
 
-def _trunk_faces(body: BodyModel) -> Ints:
-    """Return the faces that do not hang on the tail."""
-    assert body.mesh is not None
-    names = body.skeleton.joint_names
-    tail = [names.index(name) for name in TAIL if name in names]
-    if not tail:  # the published tail hangs on the bone that ends at its root
-        behind = (body.mesh.vertices - body.rest[names.index("ROOT_TAIL")]) @ body.axes[0]
-        loose = behind < -4.0
-    else:
-        loose = body.mesh.weights[:, tail].sum(axis=1) > 0.5
-    return np.asarray(body.mesh.faces[~loose[body.mesh.faces].any(axis=1)])
+def _fitted(
+    points: Keypoints2D, cameras: tuple[Camera, ...], keypoint_map: str | Path, scale: Scale,
+    temporal: bool,
+) -> Callable[[BodyModel], PoseSequence]:  # fmt: skip
+    """Return what fits a body to points."""
+    return lambda body: reconstruct(
+        points, cameras, body=body, keypoint_map=load_keypoint_map(keypoint_map), scale=scale,
+        config=FitConfig(temporal=temporal),
+    )  # fmt: skip
 
 
 def _homecage(data: Path) -> Scene:
@@ -142,10 +149,11 @@ def _homecage(data: Path) -> Scene:
         bright = float(np.median([image[int(y), int(x)] for x, y in body]))
         return _mouse(image > 0.55 * bright, body.mean(axis=0), OPENING["homecage_4cam"])
 
+    scale = Scale.body_length(recording.body_length)
     return Scene(
-        "homecage_4cam", keypoints, recording.cameras, MARKS_FILE, True,
-        [*range(0, len(recording.points), EVERY)], mask,
-        lambda frame, view: videos[view][frame], Scale.body_length(recording.body_length),
+        "homecage_4cam", _fitted(keypoints, recording.cameras, MARKS_FILE, scale, True),
+        recording.cameras, [*range(0, len(recording.points), EVERY)], mask,
+        lambda frame, view: videos[view][frame],
     )  # fmt: skip
 
 
@@ -166,10 +174,20 @@ def _openfield(data: Path) -> Scene:
         level = 0.75 * np.quantile(darker, 0.985)
         return _mouse(darker > level, centres[frame], OPENING["openfield_topview"])
 
+    scale = Scale.body_length(BODY_LENGTH_MM)
     return Scene(
-        "openfield_topview", keypoints, (camera,), "openfield4", False,
+        "openfield_topview", _fitted(keypoints, (camera,), "openfield4", scale, False), (camera,),
         [*range(len(images))], mask, lambda frame, view: images[frame],
-        Scale.body_length(BODY_LENGTH_MM),
+    )  # fmt: skip
+
+
+def _box(recording: Recording, body: BodyModel) -> Scene:
+    opening = OPENING["openfield_boxes"]
+    return Scene(
+        f"openfield_boxes/{recording.name}", lambda body: fitted(recording, body),
+        (recording.camera(body),), [*range(len(recording.outlines))],
+        lambda frame, view: _opened(recording.outlines[frame].mask, opening),
+        lambda frame, view: recording.images[frame],
     )  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """Build the skin of the default body that ships with the package: src/mousepose/data/skin.npz.
 
-    python tools/build_default_skin.py CT_SLICES.npz [--output FILE] [--pictures DIR] [--poses 120]
+    python tools/build_default_skin.py CT_SLICES.npz [--boxes DIR] [--output FILE] [--pictures DIR]
 
 The skin starts as the parametric mouse (`ct/anatomy/`, `data/anatomy.toml`). CT_SLICES.npz are
 the slices of a real mouse (Mouse Pose Analysis Dataset, CC BY 4.0): `intensity` (S, rows, columns)
 and `spacing_mm` (3,). The skin is laid on it and takes its shape from there; where the scan ends or
 shows little (tail, ears, tip of the snout, feet) it stays parametric. How the flesh gives way to
 posture is learned from the parametric mouse in many postures, each grown or shrunk until it has the
-volume that it has at rest. The fur is a table of thicknesses, typical of short-haired mice.
+volume that it has at rest. The fur is a table of thicknesses, typical of short-haired mice. Last,
+the girth along the body, and how it grows as the trunk shortens, become those of real mice seen
+from above (`girths.py`): measured anew where DIR holds openfield_boxes, else from `girths.toml`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from girths import load_girths, measured, trunk_driver, write_girths
 
 from mousepose import default_body
 from mousepose.body.body_file import write_body
@@ -33,6 +36,7 @@ from mousepose.ct.anatomy.correctives import (
     moved_to_skin,
 )
 from mousepose.ct.anatomy.flesh_skin import template_skin
+from mousepose.ct.anatomy.girth import with_girths
 from mousepose.ct.joints.joints import locate_joints
 from mousepose.ct.registration.register_body import BodyRegistration, register_body
 from mousepose.ct.segmentation.segment import segment
@@ -60,9 +64,12 @@ GIRTH = 1.0
 BULGES = 8
 #: The scan is cut or coarse here: bones whose skin stays parametric.
 PARAMETRIC = ("MID_TAIL", "TIP_TAIL", "HIND_PAW", "FORE_PAW")
+#: An outline from above shows little of these: bones whose girth stays.
+SLIM = (*PARAMETRIC, "KNEE", "ELBOW")
 SOURCE = (
     "parametric mouse (data/anatomy.toml), shaped by CT scan 41 of the Mouse Pose Analysis Dataset "
-    "(google/mouse-pose-analysis-dataset, CC BY 4.0)"
+    "(google/mouse-pose-analysis-dataset, CC BY 4.0), its girth by outlines of mice from above "
+    "(XMWell/Open-Field-Test, MIT)"
 )
 
 
@@ -70,6 +77,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("slices", type=Path)
+    parser.add_argument("--boxes", type=Path, metavar="DIR", help="folder of openfield_boxes")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--pictures", type=Path, help="a folder for pictures of every stage")
     parser.add_argument("--poses", type=int, default=120, help="postures that teach the flesh")
@@ -85,7 +93,10 @@ def main() -> None:
     mesh = with_stoutness(learned.mesh, body)
     mesh = replace(mesh, vertices=mesh.vertices + GIRTH * mesh.builds[0])
     body = body.with_mesh(replace(mesh, coat=fur(body)))
-    print(f"volume: {volume(mesh.vertices, mesh) / 1000:.1f} ml")
+    stages["slim"] = body
+    body = outlined(body, options.boxes)
+    assert body.mesh is not None
+    print(f"volume: {volume(body.mesh.vertices, body.mesh) / 1000:.1f} ml")
     stages["whole"] = body
     write_body(
         options.output, replace(body, source=SOURCE), {"made_by": "tools/" + Path(__file__).name}
@@ -193,6 +204,15 @@ def fur(body: BodyModel) -> Floats:
     thick *= np.clip((1 - along_head(body)) / (1 - BARE_SNOUT), 0.15, 1)
     thick[is_ear(body)] = 0.1
     return np.maximum(averaged(body.mesh, thick, rounds=8), 0.0)
+
+
+def outlined(body: BodyModel, folder: Path | None) -> BodyModel:
+    """Return a body with the girths of real mice: measured in a folder, else those kept."""
+    if folder is not None:
+        write_girths(measured(body, folder))
+    assert body.mesh is not None
+    trust = averaged(body.mesh, (1 - share_of(body, SLIM)) * ~is_ear(body), rounds=8)
+    return body.with_mesh(with_girths(body, load_girths(), trunk_driver(body), trust))
 
 
 def along_head(body: BodyModel) -> Floats:

@@ -47,7 +47,7 @@ def laid_and_found() -> tuple[BodyRegistration, Segmentation, Floats]:
     count = len(vertices)
     laid = BodyRegistration(
         body, pose, pose.shape, np.ones(len(joints)), vertices, vertices, np.zeros(count),
-        np.ones(count), np.zeros(len(joints)),
+        np.ones(count), np.zeros(len(joints)), np.ones(len(joints)), np.ones(len(joints)),
     )  # fmt: skip
     return laid, found, distance[inside].argmin(axis=1)
 

@@ -173,3 +173,21 @@ def test_what_cannot_be_laid_on_is_told(mouse: BodyModel) -> None:
         register_body(mouse.with_mesh(None), skin, named(mouse, joints))
     with pytest.raises(ModelError, match="something else"):
         register_body(mouse, skin, named(mouse, joints + 300.0))
+
+
+def test_measured_lengths_are_drawn_to_nothing(mouse: BodyModel) -> None:
+    shape = np.array([0.2, 0.0, 0.0, -0.15, 0.0, 0.0])
+    there = lying(mouse, shape)
+    joints = named(mouse, mouse.joints(there))
+    missing = mouse.skeleton.index("RIGHT_KNEE")
+    joints.points[missing] = np.nan
+    unsure = mouse.skeleton.index("LEFT_KNEE")
+    joints.confidence[unsure] = 0.5
+    found = fit_pose(mouse, joints)
+    true = np.linalg.norm(mouse.bone_vectors, axis=1) * mouse.bone_scale(shape)
+    known = np.isfinite(found.measured)
+    np.testing.assert_allclose(found.measured[known], true[known], atol=1e-9)
+    gone = {missing, mouse.skeleton.index("RIGHT_HIND_PAW")}
+    assert set(np.flatnonzero(~known)) == gone
+    assert np.isnan(found.measured_sd[list(gone)]).all()
+    assert found.measured_sd[unsure] > 1.5 * found.measured_sd[mouse.skeleton.index("LEFT_ELBOW")]

@@ -16,6 +16,7 @@ from mousepose.body.mesh import Mesh
 from mousepose.body.model import BodyModel
 from mousepose.ct.statistics.statistics import filled, principal_components, shape_curves, told_by
 from mousepose.ct.statistics.statistics_body import learn_body
+from mousepose.ct.statistics.statistics_factors import known_factors
 from mousepose.ct.statistics.statistics_keypoints import learn_keypoints
 from mousepose.ct.statistics.statistics_regression import Animals, read_animals, regress
 from mousepose.errors import FileError, InputError, ModelError
@@ -116,6 +117,64 @@ def test_noise_does_not_drown_the_size() -> None:
     noisy = lengths + np.random.default_rng(0).normal(0, 0.25, lengths.shape)
     found = learn_body(body, np.where(lengths > 0, noisy, 0.0))
     assert np.corrcoef(found.shape[:, 0], shape[:, 0])[0, 1] > 0.95
+
+
+def test_a_bone_that_is_measured_well_tells_more() -> None:
+    body = default_body()
+    shape, lengths = animals_of(body, 20, seed=5)
+    random, names = np.random.default_rng(1), body.skeleton.joint_names
+    sd = np.where([name.endswith("_HIP") for name in names], 0.02, 0.3)
+    noisy = lengths + random.normal(0, sd, lengths.shape)
+    noisy[:, 0] = 0
+    basis = body.shape_space.basis[:, 1:]
+    logs = np.log(noisy[:, 1:] / np.linalg.norm(body.bone_vectors, axis=1)[1:])
+    plain = np.linalg.lstsq(basis.T, (logs - logs.mean(axis=0)).T, rcond=None)[0]
+    found = learn_body(body, noisy).shape
+    told = abs(np.corrcoef(found[:, 0], shape[:, 0])[0, 1])
+    assert told > max(abs(np.corrcoef(plain[0], shape[:, 0])[0, 1]), 0.99)
+
+
+def test_a_length_said_to_be_unsure_moves_little() -> None:
+    body = default_body()
+    _, lengths = animals_of(body, 12)
+    wrong, sd = lengths.copy(), np.full(lengths.shape, 0.1)
+    limb = [body.skeleton.index(name) for name in ("LEFT_KNEE", "LEFT_HIND_PAW")]
+    wrong[3, limb] *= 1.5
+    sd[3, limb] = 5.0
+    right = learn_body(body, lengths).shape[:, :6]
+    told = learn_body(body, wrong, bone_sd=sd).shape[:, :6]
+    trusted = learn_body(body, wrong).shape[:, :6]
+    assert np.abs(told - right).max() < 0.01 < np.abs(trusted - right).max()
+    for bad in (sd[:, 1:], -sd):
+        with pytest.raises(InputError, match="positive SD"):
+            learn_body(body, lengths, bone_sd=bad)
+
+
+def test_a_tail_that_no_scan_shows_is_as_long_as_the_animals_are_large() -> None:
+    body = default_body()
+    _, lengths = animals_of(body, 10)
+    lengths *= 1.1
+    lengths[:, -2:] = np.nan
+    learned = learn_body(body, lengths).body
+    grown = np.linalg.norm(learned.bone_vectors, axis=1)[-2:]
+    np.testing.assert_allclose(
+        grown / np.linalg.norm(body.bone_vectors, axis=1)[-2:], 1.1, atol=0.05
+    )
+
+
+def test_factors_come_back_from_measures_of_which_half_are_missing() -> None:
+    random = np.random.default_rng(0)
+    loadings = random.normal(size=(2, 12))
+    scores = random.normal(size=(60, 2)) * [1.0, 0.5]
+    measures = 3.0 + scores @ loadings + random.normal(0, 0.05, (60, 12))
+    measures[random.uniform(size=measures.shape) < 0.5] = np.nan
+    found = known_factors(measures, loadings, np.ones(2), np.full(12, 0.02))
+    for k in range(2):
+        assert np.corrcoef(found.scores[:, k], scores[:, k])[0, 1] > 0.99
+    centred = 3.0 + scores.mean(axis=0) @ loadings
+    np.testing.assert_allclose(found.mean, centred, atol=0.1)
+    np.testing.assert_allclose(found.noise, 0.05, atol=0.03)
+    np.testing.assert_allclose(found.sd, scores.std(axis=0), rtol=0.2)
 
 
 def test_a_learned_body_makes_its_animals_again() -> None:

@@ -19,8 +19,9 @@ def outcome(name: str, body: BodyModel, size: float) -> ScanOutcome:
     assert body.mesh is not None
     lengths = np.linalg.norm(body.bone_vectors, axis=1) * size
     return ScanOutcome(
-        name, "", (), 1.0, lengths, body.mesh.vertices, np.zeros(len(body.mesh.vertices))
-    )
+        name, "", (), 1.0, lengths, np.full(len(lengths), 0.1), body.mesh.vertices,
+        np.zeros(len(body.mesh.vertices)),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -106,3 +107,17 @@ def test_scans_are_found_in_folders(tmp_path: Path) -> None:
         find_scans([tmp_path, tmp_path / "a.dcm"])
     with pytest.raises(FileError, match="no scan"):
         find_scans([tmp_path / "empty"] if (tmp_path / "empty").mkdir() is None else [])
+
+
+def test_a_bone_that_no_scan_shows_spoils_nothing() -> None:
+    body = default_body()
+    outcomes = [outcome(name, body, size) for name, size in (("a", 0.9), ("b", 1.0), ("c", 1.1))]
+    outcomes.append(outcome("d", body, 1.05))
+    for one in outcomes:
+        assert one.bone_lengths is not None
+        one.bone_lengths[-2:] = np.nan
+    outcomes[0].bone_lengths[5] = np.nan
+    built = build_body(outcomes, body)
+    assert np.isfinite(built.bone_curves.generalisation).all()
+    assert np.isfinite(built.body.rest).all()
+    assert (np.diff(built.learned.shape[:3, 0]) > 0.05).all()

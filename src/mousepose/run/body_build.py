@@ -56,19 +56,21 @@ def build_body(
             + (f" ({bad})" if bad else "")
         )
     lengths = np.stack([one.bone_lengths for one in good if one.bone_lengths is not None])
+    bone_sd = np.stack([one.bone_sd for one in good if one.bone_sd is not None])
     skins = np.stack([one.rest_vertices for one in good if one.rest_vertices is not None])
     source = f"{name or 'built'} from {len(good)} CT scans: {', '.join(one.name for one in good)}"
     learned = learn_body(
-        template, lengths, skins, shapes=min(shapes, len(good) - 2),
+        template, lengths, skins, bone_sd=bone_sd, shapes=min(shapes, len(good) - 2),
         builds=min(builds, len(good) - 2), source=source,
     )  # fmt: skip
-    logs = np.log(lengths[:, 1:])
-    known = np.isfinite(logs).all(axis=0)
+    # as learned: what a scan does not show is told there by the other bones
+    weights = np.linalg.norm(template.bone_vectors, axis=1)[1:]
+    logs = learned.bones.rebuild(learned.bones.scores) * weights.mean() / weights
     most = min(_MOST_CURVE, len(good) - 2)
     table = None if animals is None else animals.of([one.name for one in good])
     return BuiltBody(
         learned,
-        shape_curves(logs[:, known], most),
+        shape_curves(logs, most),
         shape_curves(skins.reshape(len(skins), -1), most),
         None if table is None else regress(learned.shape, table),
     )

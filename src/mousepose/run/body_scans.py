@@ -39,6 +39,8 @@ from mousepose.types import Floats
 #: mm; joints and skin do not gain from smaller voxels, time and memory do.
 VOXEL_MM = 0.2
 _SKIN_FACES = 20_000
+#: Raised when work files hold something else than before: older ones are made anew.
+_FORM = 2
 #: Draws what was found in a scan: path, segmentation, joints, registration.
 Page = Callable[[Path, Segmentation, NamedPoints, BodyRegistration], None]
 Progress = Callable[[str, int, int], None]
@@ -58,6 +60,7 @@ class ScanPlan:
 class ScanOutcome:
     """What became of one scan: `bone_lengths` (J,) mm and `rest_vertices` (V, 3) mm, or a `reason`.
 
+    Bone lengths are as measured, with their `bone_sd` (J,) mm; both are NaN where the scan is cut.
     `error` (V,) mm is how far the registered skin is from the scan's; `notes` are what a person
     should look at. `reason` says why the scan was left out, and is empty where it was not.
     """
@@ -67,6 +70,7 @@ class ScanOutcome:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     bone_lengths: Floats | None = None
+    bone_sd: Floats | None = None
     rest_vertices: Floats | None = None
     error: Floats | None = None
 
@@ -130,7 +134,8 @@ def _fresh(path: Path, plan: ScanPlan) -> ScanOutcome:
     notes = [note.text for note in segmentation.notes if note.severity != "note"]
     return ScanOutcome(
         path.stem, "", (*notes, *registration.notes), time.perf_counter() - start,
-        registration.bone_lengths, registration.rest_vertices, registration.error,
+        registration.measured, registration.measured_sd, registration.rest_vertices,
+        registration.error,
     )  # fmt: skip
 
 
@@ -170,7 +175,7 @@ def _key(path: Path, plan: ScanPlan) -> str:
             digests.append(digest_of(file))
         except OSError as error:
             raise FileError(f"{file} cannot be read: {error.strerror}") from error
-    return fingerprint_of([digests, plan.template, plan.voxel_mm, __version__])
+    return fingerprint_of([digests, plan.template, plan.voxel_mm, __version__, _FORM])
 
 
 def _write(path: Path, key: str, outcome: ScanOutcome) -> None:
@@ -180,7 +185,7 @@ def _write(path: Path, key: str, outcome: ScanOutcome) -> None:
     }  # fmt: skip
     arrays = {
         name: array
-        for name in ("bone_lengths", "rest_vertices", "error")
+        for name in ("bone_lengths", "bone_sd", "rest_vertices", "error")
         if (array := getattr(outcome, name)) is not None
     }
     with atomic_path(path) as temporary, temporary.open("wb") as stream:

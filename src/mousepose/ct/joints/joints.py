@@ -16,7 +16,7 @@ from mousepose.body.default import default_body
 from mousepose.body.model import BodyModel
 from mousepose.ct.joints.joints_field import BoneField
 from mousepose.ct.joints.joints_levels import Level, tail_levels, trunk_levels
-from mousepose.ct.joints.joints_limbs import Limb, find_limbs, fit_skull, hip_of, size_of
+from mousepose.ct.joints.joints_limbs import Limbs, find_limbs, fit_skull, hip_of, size_of
 from mousepose.ct.joints.limbs import LimbBone
 from mousepose.ct.joints.limbs_search import FORE, HIND
 from mousepose.ct.joints.spine_levels import NECK_MM, Spine, find_spine
@@ -74,14 +74,14 @@ def locate_joints(
     board = _Board()
     tell("limbs", 0.2)
     bone = LimbBone.of(density, spine)
-    limbs: dict[tuple[str, ...], dict[str, Limb]] = {}
+    limbs: dict[tuple[str, ...], Limbs] = {}
     size = 1.0
     # fore limbs first: their size helps where the scan or the folded foot hides the hind ones
     for kind, share in ((FORE, 0.4), (HIND, 0.6)):
         tell("hind limbs" if kind is HIND else "fore limbs", share)
         limbs[kind.names] = find_limbs(segmentation, body, bone, kind, size)
         size = size_of(limbs[kind.names])
-        for side, limb in limbs[kind.names].items():
+        for side, limb in limbs[kind.names].by_side.items():
             for place, point, sure in zip(
                 kind.names, limb.fit.nodes[1:], limb.confidence, strict=True
             ):
@@ -89,7 +89,7 @@ def locate_joints(
     tell("skull", 0.8)
     neck = _put_head(board, segmentation, body, spine)
     hip = hip_of(body, limbs[HIND.names])
-    levels, size = trunk_levels(body, spine, neck, hip)
+    levels, size = trunk_levels(body, density, spine, neck, hip)
     board.levels |= levels
     tell("tail", 0.9)
     board.levels |= tail_levels(body, segmentation, spine, levels["ROOT_TAIL"].point, size)

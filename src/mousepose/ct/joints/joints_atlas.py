@@ -71,6 +71,19 @@ def fore_pieces(body: BodyModel, side: str) -> list[Piece]:
     ]
 
 
+def pelvis_piece(body: BodyModel) -> Piece:
+    """Return the whole pelvis, which turns about the middle between the hips.
+
+    It ends at SPINE_HIP, in the sacrum that it is one with.
+    """
+    at = _Rest(body, "LEFT")
+    rest, names = body.rest, body.skeleton.joint_names
+    hips = rest[[names.index("LEFT_HIP"), names.index("RIGHT_HIP")]]
+    return at.piece(
+        "pelvis", ("pelvis",), hips.mean(axis=0), rest[names.index("SPINE_HIP")], both=True
+    )
+
+
 def skull_piece(body: BodyModel) -> Piece:
     """Return the skull with its jaw, which turns about the neck and ends at the nose."""
     at = _Rest(body, "LEFT")

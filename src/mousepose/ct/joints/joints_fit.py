@@ -25,12 +25,28 @@ _REACH = (1.2, 0.3)
 #: to between these (mm). The girdle's bones, of which only the socket matters, weigh less.
 _SAY, _POINT_SD = 40.0, (0.12, 0.3)
 _GIRDLE_SAY = 0.4
-#: SD of log scales about the start's mean.
-_SCALE_SD = 0.03
+#: SD of the pieces' log scales about their mean, and of that mean about the start's.
+_SCALE_SD, _SIZE_SD = 0.03, 0.06
+#: Voxels longer than this (mm) leave the size open: it stays what it was at the start.
+FINE_MM = 0.55
+_LEAST_SD = 1e-3
 #: SD of a piece's thickness (mm), and of its turn (rad) from the start.
 _THICK_SD, _TURN_SD = 0.12, 0.6
+#: A median gap (mm) that halves the confidence, at no voxels and more per mm of their longest edge.
+_GAP_MM, _GAP_PER_MM = 0.12, 0.45
+#: A log scale beside the limb's mean that halves the confidence.
+_LOG_SCALE = 0.18
 #: Columns of a piece: turn (3), log scale, thickness.
 _OWN = 5
+
+
+@dataclass(frozen=True)
+class Hold:
+    """SD by which a limb's first piece is held to its start: place, turn and log scale."""
+
+    root_mm: float = 3.0
+    turn: float = _TURN_SD
+    log_scale: float = _SIZE_SD
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +54,8 @@ class Fit:
     """A limb in the scan: `nodes` (P+1, 3) mm, its places; `turns` (P, 3, 3), rest to scan.
 
     `scales` (P,) are the pieces' sizes, `gaps` (P,) mm the median distance between a piece's
-    surface and the scan's bone, `covered` (P,) the share of its surface with bone within 0.4 mm.
+    surface and the scan's bone, `covered` (P,) the share of its surface with bone within 0.4 mm;
+    `tolerance` mm is the gap that halves the confidence.
     """
 
     nodes: Floats
@@ -47,6 +64,14 @@ class Fit:
     thick: Floats
     gaps: Floats
     covered: Floats
+    tolerance: float
+
+
+def piece_confidence(fit: Fit) -> Floats:
+    """Return how sure (P,) each piece is: covered by bone, near its surface, of a usual size."""
+    odd = (np.log(fit.scales) - np.median(np.log(fit.scales))) / _LOG_SCALE
+    near = 0.5 ** ((fit.gaps / fit.tolerance) ** 2)
+    return np.asarray(fit.covered * near * 0.5 ** (odd**2))
 
 
 def fit_limb(
@@ -55,23 +80,24 @@ def fit_limb(
     root: Floats,
     turns: Floats,
     scales: Floats,
-    *,
-    root_sd: float = 3.0,
+    hold: Hold | None = None,
 ) -> Fit:
     """Return the limb fitted to a scan's bone, from its `root` (3,) mm, `turns` and `scales`.
 
-    Every piece hangs on the end of the one before; the first is turned about the root, which is
-    held to its start with `root_sd` mm.
+    Every piece hangs on the end of the one before; the first is turned about the root, and held
+    to its start as `hold` says.
     """
+    fine = surface.voxel_mm <= FINE_MM
+    hold = hold or (Hold() if fine else Hold(log_scale=_SCALE_SD))
+    size_sd = _SIZE_SD if fine else _LEAST_SD
     state = _State(root.copy(), turns.copy(), np.log(scales), np.zeros(len(pieces)))
     start = _State(root.copy(), turns.copy(), np.log(scales), np.zeros(len(pieces)))
     damping = 1.0
     for round_ in range(_ROUNDS):
         share = min(1.0, round_ / (0.7 * _ROUNDS))
         reach = _REACH[0] * (_REACH[1] / _REACH[0]) ** share
-        matrix, right = _normal_equations(pieces, surface, state, start, reach)
-        matrix[:3, :3] += np.eye(3) / root_sd**2
-        right[:3] -= (state.root - root) / root_sd**2
+        matrix, right = _normal_equations(pieces, surface, state, reach)
+        _add_priors(matrix, right, state, start, hold, size_sd)
         step = np.linalg.solve(matrix + damping * np.diag(np.diag(matrix)), right)
         state = state.moved(np.clip(step, -0.5, 0.5))
         damping = max(0.02, damping * 0.6)
@@ -101,9 +127,9 @@ class _State:
 
 
 def _normal_equations(
-    pieces: list[Piece], surface: BoneSurface, state: _State, start: _State, reach: float
+    pieces: list[Piece], surface: BoneSurface, state: _State, reach: float
 ) -> tuple[Floats, Floats]:
-    """Return matrix and right side of one Gauss-Newton step."""
+    """Return matrix and right side of one Gauss-Newton step, as the scan's bone tells it."""
     nodes, scales = state.nodes(pieces), np.exp(state.log_scales)
     size = 3 + _OWN * len(pieces)
     matrix, right = np.zeros((size, size)), np.zeros(size)
@@ -125,7 +151,6 @@ def _normal_equations(
         rows = _motion(pieces, state, nodes, k, own[near], normal[near])
         rows[:, 3 + _OWN * k + 4] = 1.0
         _add(matrix, right, rows, away[near] + state.thick[k], reach, say)
-    _add_priors(matrix, right, state, start)
     return matrix, right
 
 
@@ -191,16 +216,28 @@ def _add(
     right -= rows.T @ (weight * residual)
 
 
-def _add_priors(matrix: Floats, right: Floats, state: _State, start: _State) -> None:
-    """Hold scales and turns to the start, thickness to 0."""
-    mean = float(np.mean(start.log_scales))
+def _add_priors(
+    matrix: Floats, right: Floats, state: _State, start: _State, hold: Hold, size_sd: float
+) -> None:
+    """Hold the first piece and all turns to the start, the others' scales to their mean.
+
+    That mean is held to the start's, thickness to 0.
+    """
+    matrix[:3, :3] += np.eye(3) / hold.root_mm**2
+    right[:3] -= (state.root - start.root) / hold.root_mm**2
+    others, first = state.log_scales[1:], start.log_scales[1:]
+    say, own = len(others) / _SCALE_SD**2, 1 / size_sd**2
+    mean = (say * others.mean() + own * first.mean()) / (say + own) if len(others) else 0.0
     for k in range(len(state.turns)):
         column = 3 + _OWN * k
+        turn_sd = hold.turn if k == 0 else _TURN_SD
+        scale_sd = hold.log_scale if k == 0 else _SCALE_SD
+        wanted = start.log_scales[0] if k == 0 else mean
         turned = rotation.log(state.turns[k] @ start.turns[k].T)
-        matrix[column : column + 3, column : column + 3] += np.eye(3) / _TURN_SD**2
-        right[column : column + 3] -= turned / _TURN_SD**2
-        matrix[column + 3, column + 3] += 1 / _SCALE_SD**2
-        right[column + 3] -= (state.log_scales[k] - mean) / _SCALE_SD**2
+        matrix[column : column + 3, column : column + 3] += np.eye(3) / turn_sd**2
+        right[column : column + 3] -= turned / turn_sd**2
+        matrix[column + 3, column + 3] += 1 / scale_sd**2
+        right[column + 3] -= (state.log_scales[k] - wanted) / scale_sd**2
         matrix[column + 4, column + 4] += 1 / _THICK_SD**2
         right[column + 4] -= state.thick[k] / _THICK_SD**2
 
@@ -213,4 +250,7 @@ def _result(pieces: list[Piece], surface: BoneSurface, state: _State) -> Fit:
         away, _ = surface.distance(own)
         gaps.append(float(np.median(np.abs(away + state.thick[k]))))
         covered.append(float((away < 0.4).mean()))
-    return Fit(nodes, state.turns, scales, state.thick, np.array(gaps), np.array(covered))
+    tolerance = _GAP_MM + _GAP_PER_MM * surface.voxel_mm
+    return Fit(
+        nodes, state.turns, scales, state.thick, np.array(gaps), np.array(covered), tolerance
+    )

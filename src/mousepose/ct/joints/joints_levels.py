@@ -8,6 +8,7 @@ import numpy as np
 
 from mousepose.body.model import BodyModel
 from mousepose.ct.joints.joints_field import BoneField
+from mousepose.ct.joints.joints_ribs import find_chest
 from mousepose.ct.joints.spine_levels import HIP_MM, NECK_MM, Spine
 from mousepose.ct.joints.spine_trace import resampled, trace
 from mousepose.ct.segmentation.segment_types import Segmentation
@@ -16,6 +17,8 @@ from mousepose.types import Floats
 #: The midline joints behind the neck, and the bone of the body model before each.
 _TRUNK = {"SPINE_SHOULDER": "NECK", "SPINE_MID": "SPINE_MID", "SPINE_HIP": "SPINE_HIP"}
 _NEVER = np.full(3, np.nan)
+#: How sure joints are that lie in proportion between two known ones; ribs less sure are not seen.
+_IN_PROPORTION, _RIBS_SEEN = 0.7, 0.4
 #: A tail that ends so near to the border of the scan is cut there, mm.
 _CUT_MM = 1.5
 #: A tail shorter than this share of the body model's, from its root, is cut or docked.
@@ -31,21 +34,44 @@ class Level:
 
 
 def trunk_levels(
-    body: BodyModel, spine: Spine, neck: Floats, hip: Floats | None
+    body: BodyModel, field: BoneField, spine: Spine, neck: Floats, hip: Level | None
 ) -> tuple[dict[str, Level], float]:
     """Return the joints from the neck to the tail root, and the trunk's size (1: 25 g).
 
-    Between `neck` and `hip` (3,) mm, what the skull and the pelvis tell of NECK and SPINE_HIP, the
-    bones of the spine are chords of the way in the proportions of the body model. Without a `hip`
-    they have the model's lengths.
+    `neck` (3,) mm and `hip` are what the skull and the pelvis tell of NECK and SPINE_HIP. Between
+    them the ends of the chest are found by its ribs in the density `field`; where no ribs are seen,
+    and without a `hip`, they lie in the proportions of the body model.
     """
     lengths = _lengths(body)
+    levels, size = _by_proportion(lengths, spine, neck, None if hip is None else hip.point)
+    if hip is None or not all(np.isfinite(level.point).all() for level in levels.values()):
+        return levels, size
+    guess = [levels[name].point for name in ("SPINE_SHOULDER", "SPINE_MID")]
+    chest = find_chest(field, spine, np.array([neck, *guess, hip.point]))
+    levels["SPINE_HIP"] = hip
+    if chest.sure < _RIBS_SEEN:
+        return levels, size
+    levels["SPINE_SHOULDER"] = Level(chest.first, chest.sure)
+    levels["SPINE_MID"] = Level(chest.last, chest.sure)
+    knots = np.array([chest.first, chest.last, hip.point])
+    seen = float(np.linalg.norm(np.diff(knots, axis=0), axis=1).sum())
+    size = seen / (lengths["SPINE_MID"] + lengths["SPINE_HIP"])
+    end = _chord_end(spine, _along(spine, hip.point, HIP_MM), size * lengths["ROOT_TAIL"])
+    if end is not None:
+        levels["ROOT_TAIL"] = Level(spine.at(end), levels["ROOT_TAIL"].confidence)
+    return levels, size
+
+
+def _by_proportion(
+    lengths: dict[str, float], spine: Spine, neck: Floats, hip: Floats | None
+) -> tuple[dict[str, Level], float]:
+    """Return the joints as chords of the way in the proportions of the body model."""
     start = _along(spine, neck, NECK_MM)
     chords = [lengths[bone] for bone in _TRUNK.values()]
     size, sure = 1.0, 0.4
     if hip is not None:
         end = _along(spine, hip, HIP_MM)
-        size, sure = _size_between(spine, start, end, chords), 0.9
+        size, sure = _size_between(spine, start, end, chords), _IN_PROPORTION
     places, along = {}, start
     chords.append(lengths["ROOT_TAIL"])
     for name, chord in zip((*_TRUNK, "ROOT_TAIL"), chords, strict=True):
@@ -82,7 +108,7 @@ def _chord_end(spine: Spine, along: float, chord: float) -> float | None:
     fine = np.arange(along, len(spine.way.points) - 1, 0.1)
     if not len(fine):
         return None
-    points = np.array([spine.at(place) for place in fine])
+    points = spine.at(fine)
     far = np.flatnonzero(np.linalg.norm(points - points[0], axis=1) >= chord)
     return float(fine[far[0]]) if len(far) else None
 

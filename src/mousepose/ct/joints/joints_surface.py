@@ -20,12 +20,16 @@ _POINTS = 4000
 
 @dataclass(frozen=True, eq=False)
 class BoneSurface:
-    """A part of a scan's bone: `points` (N, 3) mm on it and its signed distance field, RAS."""
+    """A part of a scan's bone: `points` (N, 3) mm on it and its signed distance field, RAS.
+
+    `voxel_mm` is the longest edge of the scan's voxels.
+    """
 
     points: Floats
     field: NDArray[np.float32]
     gradient: NDArray[np.float32]
     origin: Floats
+    voxel_mm: float
 
     def distance(self, points: Floats) -> tuple[Floats, Floats]:
         """Return how far (N,) mm outside the bone points (N, 3) lie, and the way out (N, 3)."""
@@ -75,7 +79,7 @@ def surface_near(
     signed = ndimage.gaussian_filter((signed * _CELL_MM).astype(np.float32), 0.8)
     gradient = np.stack([g / _CELL_MM for g in np.gradient(signed)]).astype(np.float32)
     step = max(1, len(points) // _POINTS)
-    return BoneSurface(points[::step], signed, gradient, low)
+    return BoneSurface(points[::step], signed, gradient, low, float(spacing.max()))
 
 
 def _solid(mask: Mask) -> Mask:

@@ -119,6 +119,13 @@ class _Links:
     end: Ints
     score: Floats
 
+    def score_of(self, start: Ints, end: Ints) -> Floats:
+        """Return the score (N,) of links that are known to be there, by their ends (N,)."""
+        count = int(max(self.start.max(), self.end.max())) + 1
+        pairs = self.start * count + self.end
+        order = np.argsort(pairs)
+        return np.asarray(self.score[order[np.searchsorted(pairs[order], start * count + end)]])
+
 
 def _links(
     field: BoneField, places: Floats, way: Floats, length: float, log_sd: float, outward: float
@@ -175,15 +182,12 @@ def _weigh(
     places: Floats, way: Floats, chains: Ints, links: list[_Links], kind: ChainKind
 ) -> Chain:
     """Return the chain with the best score of its bones and of what it explains."""
-    index = [
-        {(int(a), int(b)): float(s) for a, b, s in zip(x.start, x.end, x.score, strict=True)}
-        for x in links
-    ]
+    of_links = [link.score_of(chains[:, k], chains[:, k + 1]) for k, link in enumerate(links)]
+    scores = np.sum(of_links, axis=0)
     weight = np.clip(way, 0.0, 40.0)  # the further out, the surer bone belongs to the limb
     best: Chain | None = None
-    for rows in chains:
-        points = places[rows]
-        score = sum(index[k][(int(rows[k]), int(rows[k + 1]))] for k in range(3))
+    for rows, carried in zip(chains, scores, strict=True):
+        points, score = places[rows], float(carried)
         sizes = np.log(np.linalg.norm(np.diff(points, axis=0), axis=1) / kind.lengths)[:2]
         score -= 0.5 * ((sizes[0] - sizes[1]) / _PROPORTION_SD) ** 2
         score -= _TOO_WIDE * (_angle_deg(points[1:]) > kind.widest_deg)

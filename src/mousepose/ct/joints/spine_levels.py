@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -32,12 +33,13 @@ class Spine:
     way: Way
     frames: Floats
 
-    def at(self, along: float) -> Floats:
-        """Return the point (3,) mm so far along the way; beyond its end the end."""
+    def at(self, along: ArrayLike) -> Floats:
+        """Return the points (*B, 3) so far (*B,) mm along the way; beyond its end the end."""
         points = self.way.points
         place = np.clip(along, 0, len(points) - 1)
-        low = int(min(np.floor(place), len(points) - 2))
-        return np.asarray(points[low] + (place - low) * (points[low + 1] - points[low]))
+        low = np.minimum(place.astype(np.int64), len(points) - 2)
+        share = (place - low)[..., None]
+        return np.asarray(points[low] * (1 - share) + points[low + 1] * share)
 
     def frame_at(self, along: float) -> Floats:
         """Return forward, left and up (3, 3) as rows so far along the way."""

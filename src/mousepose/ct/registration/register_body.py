@@ -57,9 +57,11 @@ class BodyRegistration:
     """A body laid on a scan. All in RAS mm but what is at rest, which is in the body's axes.
 
     `body` has a shape coefficient for every bone and is in `pose`; `shape` (S,) are the nearest
-    coefficients of the body that was given, `bone_lengths` (J,) mm. `vertices` (V, 3) lie on the
-    scan, `error` (V,) mm from it; `rest_vertices` (V, 3) are the same, unposed, with the bones as
-    long as the body's. `matched` (V,) 0-1 is 0 where the scan showed no skin to go by.
+    coefficients of the body that was given, `bone_lengths` (J,) mm, and `measured` and
+    `measured_sd` (J,) mm what the joints alone say of them, NaN where one is missing. `vertices`
+    (V, 3) lie on the scan, `error` (V,) mm from it; `rest_vertices` (V, 3) are the same, unposed,
+    with the bones as long as the body's. `matched` (V,) 0-1 is 0 where the scan showed no skin to
+    go by.
     """
 
     body: BodyModel
@@ -71,6 +73,8 @@ class BodyRegistration:
     error: Floats
     matched: Floats
     joint_residual: Floats
+    measured: Floats
+    measured_sd: Floats
     notes: tuple[str, ...] = ()
 
 
@@ -112,6 +116,8 @@ def register_body(
         error=surface_distance(moved, skin),
         matched=matched,
         joint_residual=fit.residual,
+        measured=fit.measured,
+        measured_sd=fit.measured_sd,
         notes=_notes(body, fit.residual, matched),
     )
 

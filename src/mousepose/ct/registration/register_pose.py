@@ -15,7 +15,7 @@ from mousepose.geometry import rotation
 from mousepose.types import Floats, Pose
 
 #: SD (mm) of a joint that was located with confidence 1, and the least confidence that counts.
-_JOINT_SD, _LEAST_CONFIDENCE = 0.3, 0.05
+_JOINT_SD, _LEAST_CONFIDENCE = 0.12, 0.05
 #: SD (rad) of a joint angle about rest, as wide as limits are, and of how far a limit may give.
 _ANGLE_SD, _LIMIT_SD = 1.2, 0.05
 #: SD of the log of one bone's length, beside what the body's own shape space explains.
@@ -31,7 +31,9 @@ class PoseFit:
 
     `shape` (S,) are the coefficients of the body that was given, nearest to these lengths.
     `bone_lengths` (J,) mm, 0 for the root. `residual` (J,) mm is how far each joint lies from where
-    it was located, NaN where it was not.
+    it was located, NaN where it was not. `measured` (J,) mm are the distances between the joints as
+    they were located, which no prior draws to what is usual, and `measured_sd` (J,) mm how sure
+    they are; both NaN where an end was not located.
     """
 
     body: BodyModel
@@ -39,6 +41,8 @@ class PoseFit:
     shape: Floats
     bone_lengths: Floats
     residual: Floats
+    measured: Floats
+    measured_sd: Floats
 
 
 def fit_pose(body: BodyModel, joints: NamedPoints) -> PoseFit:
@@ -61,7 +65,12 @@ def fit_pose(body: BodyModel, joints: NamedPoints) -> PoseFit:
     pose = problem.pose(solution)
     lengths = np.linalg.norm(wide.bone_vectors, axis=1) * wide.bone_scale(pose.shape)
     residual = np.linalg.norm(wide.joints(pose) - places, axis=1)
-    return PoseFit(wide, pose, _nearest_shape(body, wide, pose), lengths, residual)
+    parents = np.maximum(body.skeleton.parents, 0)
+    measured = np.linalg.norm(places - places[parents], axis=1)
+    measured_sd = np.where(np.isfinite(measured), np.hypot(sd, sd[parents]), np.nan)
+    return PoseFit(
+        wide, pose, _nearest_shape(body, wide, pose), lengths, residual, measured, measured_sd
+    )
 
 
 def with_bone_lengths(body: BodyModel) -> BodyModel:

@@ -11,17 +11,16 @@ from mousepose.body.shape import ShapeSpace
 from mousepose.ct.registration.register_pose import with_bone_lengths
 from mousepose.ct.statistics.rig import mirror_partners
 from mousepose.ct.statistics.statistics import Components, filled, principal_components
+from mousepose.ct.statistics.statistics_factors import Factors, known_factors
 from mousepose.ct.types import Surface
 from mousepose.errors import InputError, ModelError
 from mousepose.types import Floats
 
 #: No coefficient varies by less than this: a shape space needs something to divide by.
 _LEAST_SD = 1e-4
-#: Components that tell the bones which a scan does not show.
-_FILLED_BY = 3
+#: A bone's length is not surer than this, mm.
+_NOISE_MM = 0.03
 _COMPONENT = "shape "
-#: Rounds in which noise and factors are told apart.
-_ROUNDS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,21 +44,26 @@ def learn_body(
     bone_lengths: Floats,
     rest_vertices: Floats | None = None,
     *,
+    bone_sd: Floats | None = None,
     shapes: int = 2,
     builds: int = 4,
     source: str = "",
 ) -> LearnedBody:
     """Return the body with the mean bones and skin of animals, and with their ways to differ.
 
-    `bone_lengths` (N, J) mm, NaN where a scan was cut; `rest_vertices` (N, V, 3) mm as
-    `register_body` gives them. The body's own shape coefficients, such as its size, stay and get
-    the SD that the animals have; `shapes` principal components of what they leave come after them,
-    and `builds` of the skin. Raises `InputError` for too few animals and lengths that are none,
-    `ModelError` for vertices that are not of this body's skin.
+    `bone_lengths` (N, J) mm, NaN where a scan was cut, and how sure each is: `bone_sd` (N, J) mm,
+    of which only what is more or less than usual for that bone counts; how sure a bone is as such
+    is learned. `rest_vertices` (N, V, 3) mm are those of `register_body`. The body's own shape
+    coefficients, such as its size, stay and get the SD that the animals have; `shapes` principal
+    components of what they leave come after them, and `builds` of the skin. Raises `InputError` for
+    too few animals and lengths that are none, `ModelError` for vertices that are not of this body's
+    skin.
     """
-    logs, weights = _log_lengths(body, bone_lengths)
+    weights = np.linalg.norm(body.bone_vectors, axis=1)[1:]
+    logs, factors = _log_lengths(body, bone_lengths, bone_sd, min(shapes, len(bone_lengths) - 2))
+    weights = weights / weights.mean()
     bones = principal_components(logs * weights)
-    space, coefficients = _shape_space(body, logs, weights, shapes)
+    space, coefficients = _shape_space(body, logs, weights, factors, shapes)
     source = source or f"{len(logs)} scans"
     longer = _with_lengths(body, np.concatenate([[0.0], logs.mean(axis=0)]))
     learned = longer.with_shape_space(replace(space, source=source))
@@ -69,11 +73,42 @@ def learn_body(
     return LearnedBody(fleshed, coefficients, build, bones, skins)
 
 
-def _log_lengths(body: BodyModel, lengths: Floats) -> tuple[Floats, Floats]:
-    """Return log lengths (N, J - 1) against the body's, and how much (J - 1,) each bone counts.
+def _log_lengths(
+    body: BodyModel, lengths: Floats, sd: Floats | None, shapes: int
+) -> tuple[Floats, Factors]:
+    """Return log lengths (N, J - 1) against the body's, and the factors of the body behind them.
 
-    Left and right share their mean; what is not known is told by the others.
+    Left and right share their mean. What is not known is told by the factors, and what these leave
+    by the other bones.
     """
+    _check_lengths(body, lengths, sd)
+    own = np.linalg.norm(body.bone_vectors, axis=1)[1:]
+    logs, spread = np.log(lengths[:, 1:] / own), np.ones(lengths[:, 1:].shape)
+    known = np.isfinite(logs)
+    if sd is not None:
+        shown = np.where(known | ~known.any(axis=0), np.where(known, sd[:, 1:], 1.0), np.nan)
+        usual = np.nanmedian(shown, axis=0)
+        spread = np.where(known, sd[:, 1:] / usual, 1.0)
+    partner = np.array(body.skeleton.mirror)[1:] - 1
+    say = np.where(known, spread**-2.0, 0.0)
+    total = say + say[:, partner]
+    values = np.where(known, logs, 0.0) * say
+    both = (values + values[:, partner]) / np.where(total > 0, total, np.nan)
+    one = np.flatnonzero(np.arange(len(own)) <= partner)  # a pair is one measure
+    basis = body.shape_space.basis[:, 1:]
+    factors = known_factors(
+        both[:, one], basis[:, one], body.shape_space.sd, _NOISE_MM / own[one],
+        np.sqrt(2 / np.maximum(total, 1e-12))[:, one],
+    )  # fmt: skip
+    column = np.searchsorted(one, np.minimum(np.arange(len(own)), partner))
+    told = factors.mean[column] + factors.scores @ basis
+    shown = np.isfinite(both).any(axis=0)
+    rest = np.zeros_like(both)
+    rest[:, shown] = filled((both - told)[:, shown] * own[shown], max(shapes, 1)) / own[shown]
+    return told + rest, factors
+
+
+def _check_lengths(body: BodyModel, lengths: Floats, sd: Floats | None) -> None:
     joints = len(body.rest)
     if lengths.ndim != 2 or lengths.shape[1] != joints or len(lengths) < 3:
         raise InputError(
@@ -81,24 +116,18 @@ def _log_lengths(body: BodyModel, lengths: Floats) -> tuple[Floats, Floats]:
         )
     if (lengths[:, 1:] <= 0).any():
         raise InputError("bone lengths must be positive; one that is not known is NaN")
-    own = np.linalg.norm(body.bone_vectors, axis=1)[1:]
-    logs = np.log(lengths[:, 1:]) - np.log(own)
-    partner = np.array(body.skeleton.mirror)[1:] - 1
-    both = np.stack([logs, logs[:, partner]])
-    known = np.isfinite(both).sum(axis=0)
-    total = np.nansum(both, axis=0)
-    logs = np.where(known > 0, total / np.maximum(known, 1), np.nan)
-    weights = own / own.mean()
-    return filled(logs * weights, min(_FILLED_BY, len(logs) - 1)) / weights, weights
+    if sd is None:
+        return
+    if sd.shape != lengths.shape or not (sd[:, 1:][np.isfinite(lengths[:, 1:])] > 0).all():
+        raise InputError(f"expected a positive SD (mm) of every known bone {lengths.shape}")
 
 
 def _shape_space(
-    body: BodyModel, logs: Floats, weights: Floats, count: int
+    body: BodyModel, logs: Floats, weights: Floats, factors: Factors, count: int
 ) -> tuple[ShapeSpace, Floats]:
     """Return the body's coefficients with the animals' SD and `count` more, and theirs (N, S)."""
-    space, centred = body.shape_space, logs - logs.mean(axis=0)
+    space, centred, own = body.shape_space, logs - logs.mean(axis=0), factors.scores
     named = space.basis[:, 1:]
-    own, sd = _coefficients(centred * weights, named * weights, space.sd)
     found = principal_components((centred - own @ named) * weights, count)
     directions = found.directions / weights
     # Per unit of a coefficient the bone that it moves most grows by one unit of log length.
@@ -108,28 +137,9 @@ def _shape_space(
     coefficients = np.concatenate([own, found.scores * largest[:, 0]], axis=1)
     first = 1 + sum(name.startswith(_COMPONENT) for name in space.names)
     names = tuple(f"{_COMPONENT}{first + k}" for k in range(len(directions)))
-    sd = np.concatenate([sd, coefficients[:, len(sd) :].std(axis=0, ddof=1)])
+    sd = np.concatenate([factors.sd, coefficients[:, len(own[0]) :].std(axis=0, ddof=1)])
     sd = np.maximum(sd, _LEAST_SD)
     return ShapeSpace(space.names + names, basis, sd, n_scans=len(logs)), coefficients
-
-
-def _coefficients(measures: Floats, basis: Floats, sd: Floats) -> tuple[Floats, Floats]:
-    """Return the likeliest coefficients (N, S) behind measures (N, D), and the animals' SD (S,).
-
-    Factor analysis with known loadings `basis` (S, D), by EM (Rubin, Thayer, EM algorithms for ML
-    factor analysis, 1982): how much is noise, and how much each factor varies, is learned too, so
-    that factors which few measures tell apart are not blown up by noise.
-    """
-    variance, noise = sd**2, float((measures**2).mean()) / 2 + _LEAST_SD**2
-    inner, outer = basis @ basis.T, measures @ basis.T
-    scores = np.zeros((len(measures), len(basis)))
-    for _ in range(_ROUNDS):
-        spread = np.linalg.inv(inner / noise + np.diag(1 / variance))
-        scores = outer @ spread / noise
-        variance = (scores**2).mean(axis=0) + np.diag(spread) + _LEAST_SD**2
-        left = float(((measures - scores @ basis) ** 2).mean())
-        noise = left + float(np.trace(spread @ inner)) / measures.shape[1] + _LEAST_SD**2 / 100
-    return scores, np.sqrt(variance)
 
 
 def _with_lengths(body: BodyModel, log_scale: Floats) -> BodyModel:
