@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         write_sequence,
     )
     from mousepose.method import learn_animal, reconstruct, solve
+    from mousepose.run.triangulate import triangulate
     from mousepose.sequence import slice_sequence
 
 __version__ = "0.1.0"
@@ -86,6 +87,7 @@ _LAZY = {
     "reconstruct": "method",
     "slice_sequence": "sequence",
     "solve": "method",
+    "triangulate": "run.triangulate",
     "write_body": "body.body_file",
     "write_cameras": "io",
     "write_keypoints": "io",
@@ -131,6 +133,7 @@ __all__ = [
     "reconstruct",
     "slice_sequence",
     "solve",
+    "triangulate",
     "write_body",
     "write_cameras",
     "write_keypoints",

@@ -106,17 +106,12 @@ def test_what_is_no_board(fields, message):
         Board(*fields)
 
 
-def test_without_opencv_or_pyav_the_extra_is_named(monkeypatch, tmp_path):
-    from mousepose.calibrate.board_frames import open_footage
+def test_without_opencv_the_extra_is_named(monkeypatch):
     from mousepose.calibrate.opencv import require_opencv
 
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(InputError, match=r"needs OpenCV: pip install 'mousepose\[calibrate\]'"):
         require_opencv()
-    monkeypatch.setitem(sys.modules, "av", None)
-    (tmp_path / "a.mp4").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"needs PyAV: pip install 'mousepose\[calibrate\]'"):
-        open_footage(tmp_path / "a.mp4")
 
 
 def test_an_opencv_that_is_too_old_is_told(monkeypatch):

@@ -50,15 +50,29 @@ class ReconstructConfig(BaseModel):
         title="mousepose reconstruct",
     )
 
-    inputs: list[File] = Field(default=[], description="files of 2D keypoints, one for each camera")
+    inputs: list[File] = Field(
+        default=[], description="files of 2D keypoints, or videos, one for each camera"
+    )
     camera: list[File] = Field(default=[], description="camera files")
-    output: File | None = Field(default=None, description="the file of poses to write")
+    output: File | None = Field(
+        default=None, description="the file of poses to write, or a folder for all there is"
+    )
     to: str | None = Field(
         default=None, description="its format, where the ending does not tell it"
     )
     camera_name: list[str] = Field(default=[], description="use only these cameras, in this order")
     keypoints: str | None = Field(
         default=None, description="keypoint map: a shipped name or a TOML file"
+    )
+    model: File | None = Field(
+        default=None, description="of videos: another keypoint network than the shipped one"
+    )
+    view: Literal["top", "side", "bottom"] | None = Field(
+        default=None, description="of videos: how the camera sees mice"
+    )
+    animals: int = Field(default=1, ge=1, description="of videos: how many mice there are")
+    overlay: File | None = Field(
+        default=None, description="of videos: write the video with the poses drawn on it"
     )
     fps: Above0 | None = Field(default=None, description="frames per second")
     animal: str | None = Field(default=None, description="which animal of a file with several")
@@ -88,6 +102,9 @@ class ReconstructConfig(BaseModel):
     )
     prior: Literal["learned", "isotropic", "published"] = Field(
         default="learned", description="how mice are said to bend"
+    )
+    prior_file: File | None = Field(
+        default=None, description="the learned prior: a file of mousepose learn-prior"
     )
     published_gmm: File | None = Field(
         default=None, description="the mixture of the prior 'published'"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mousepose.cli.failures import ExitCode, UsageError, told
+from mousepose.cli.keypoints_predict import EXAMPLES as PREDICT_EXAMPLES
+from mousepose.cli.keypoints_predict import predict
 
 if TYPE_CHECKING:
     from mousepose.body.keypoint_check import NameCheck
@@ -20,7 +22,7 @@ SAMPLED_FRAMES = 8_000
 _READ_AT_ONCE = 6_000
 
 app = typer.Typer(
-    help="Keypoint maps: where the marks of a tracker sit on the body.",
+    help="Keypoints out of videos; keypoint maps: where a tracker's marks sit on the body.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -135,6 +137,9 @@ Plots = Annotated[Path | None, typer.Option(help="Draw the result into this fold
 Force = Annotated[bool, typer.Option("--force", help="Write the map even where it is no better.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Replace a file that is there.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+app.command(epilog=PREDICT_EXAMPLES)(predict)
 
 
 @app.command(epilog=CHECK_EXAMPLES)

@@ -7,23 +7,38 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
-from mousepose.cli import body, calibrate, dataset, keypoints
+from mousepose.cli import body, calibrate, dataset, finetune, keypoints, video
 from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
 from mousepose.cli.convert import convert
+from mousepose.cli.demo import EXAMPLES as DEMO_EXAMPLES
 from mousepose.cli.demo import demo
 from mousepose.cli.doctor import EXAMPLES as DOCTOR_EXAMPLES
 from mousepose.cli.doctor import doctor
 from mousepose.cli.failures import EXIT_CODES
+from mousepose.cli.gait import EXAMPLES as GAIT_EXAMPLES
+from mousepose.cli.gait import gait
 from mousepose.cli.info import EXAMPLES as INFO_EXAMPLES
 from mousepose.cli.info import info
+from mousepose.cli.kinematics import EXAMPLES as KINEMATICS_EXAMPLES
+from mousepose.cli.kinematics import kinematics
+from mousepose.cli.learn_prior import EXAMPLES as LEARN_PRIOR_EXAMPLES
+from mousepose.cli.learn_prior import learn_prior
 from mousepose.cli.reconstruct import EXAMPLES, reconstruct
+from mousepose.cli.render import EXAMPLES as RENDER_EXAMPLES
+from mousepose.cli.render import render
 from mousepose.cli.rig import EXAMPLES as RIG_EXAMPLES
 from mousepose.cli.rig import rig
 from mousepose.cli.schema import config_schema
+from mousepose.cli.track import EXAMPLES as TRACK_EXAMPLES
+from mousepose.cli.track import track
+from mousepose.cli.train import EXAMPLES as TRAIN_EXAMPLES
+from mousepose.cli.train import train
+from mousepose.cli.triangulate import EXAMPLES as TRIANGULATE_EXAMPLES
+from mousepose.cli.triangulate import triangulate
 
 app = typer.Typer(
     name="mousepose",
-    help="Metric 3D pose of laboratory mice from the 2D keypoints of one camera or more.",
+    help="Metric 3D pose of laboratory mice from videos or 2D keypoints of one camera or more.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=True,
@@ -35,11 +50,20 @@ app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(keypoints.app, name="keypoints")
 app.add_typer(body.app, name="body")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(video.app, name="video")
+app.command(epilog=TRACK_EXAMPLES)(track)
+app.command(epilog=TRIANGULATE_EXAMPLES)(triangulate)
+app.command(epilog=GAIT_EXAMPLES)(gait)
+app.command(epilog=KINEMATICS_EXAMPLES)(kinematics)
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
+app.command(epilog=LEARN_PRIOR_EXAMPLES)(learn_prior)
+app.command(epilog=RENDER_EXAMPLES)(render)
+app.command(epilog=TRAIN_EXAMPLES)(train)
+app.add_typer(finetune.app, name="finetune")
 app.command(epilog=RIG_EXAMPLES)(rig)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
-app.command()(demo)
+app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command()(config_schema)
 
 

@@ -124,7 +124,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
             yield f"  goes on with the interrupted run in {job.parts_folder}"
     yield f"scale from: {setup.scale_source}; in the frame of the {setup.frame}"
     time = "every frame alone" if settings.frame_by_frame else "smoothed through time"
-    yield f"fit: {time}, prior {settings.prior!r}"
+    yield f"fit: {time}, prior {settings.prior!r}: {setup.prior.source or 'no source'}"
     yield f"output: {', '.join(str(path) for path in plan.results)} ({plan.writer.title})"
     for what, folder in (("pictures", settings.plots), ("meshes", settings.obj)):
         if folder is not None:

@@ -1,4 +1,4 @@
-"""`mousepose reconstruct`: files of 2D keypoints in, a table of 3D poses out."""
+"""`mousepose reconstruct`: videos or 2D keypoints in, a table of 3D poses out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _BY_DEFAULT = ("DEFAULT", "DEFAULT_MAP")
 
 EXAMPLES = """
 Examples:
+
+  mousepose reconstruct cage.mp4 -o out --view top --body-length 90
 
   mousepose reconstruct mouse.csv --camera camera.toml --fps 30 --body-length 90 -o mouse.parquet
 
@@ -36,7 +38,7 @@ Inputs = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="INPUT...",
-        help="Keypoints of any known tracker (mousepose convert --list), a file for each camera.",
+        help="Videos, or keypoints of any known tracker (mousepose convert --list), one a camera.",
         show_default=False,
     ),
 ]
@@ -57,7 +59,8 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The file to write; its ending tells the format, .parquet holds all.",
+        help="The file to write; its ending tells the format, .parquet holds all. Of a video: or a "
+        "folder, for poses, keypoints, pictures and overlay.",
         show_default=False,
     ),
 ]
@@ -70,6 +73,21 @@ Keypoints = Annotated[
     typer.Option(
         metavar="MAP", help="Keypoint map of the tracker: a shipped one or a TOML file. [dataset22]"
     ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Of a video: another keypoint network (.onnx). [the shipped one]"
+    ),
+]
+View = Annotated[
+    Literal["top", "side", "bottom"] | None,
+    typer.Option(help="Of a video: how the camera sees mice, where you know it."),
+]
+Animals = Annotated[int, typer.Option(help="Of a video: how many mice are in the cage.", min=1)]
+Overlay = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Of a video: write it with the poses drawn on it, .mp4."),
 ]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second, where the file holds no times.")
@@ -123,6 +141,10 @@ MinConfidence = Annotated[float, typer.Option(help="Keypoints below it count as 
 Prior = Annotated[
     Literal["learned", "isotropic", "published"], typer.Option(help="How mice are said to bend.")
 ]
+PriorFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A prior of mousepose learn-prior instead of the shipped."),
+]
 PublishedGmm = Annotated[
     Path | None,
     typer.Option(
@@ -152,6 +174,10 @@ def reconstruct(
     to: To = None,
     camera_name: Names = None,
     keypoints: Keypoints = None,
+    model: Model = None,
+    view: View = None,
+    animals: Animals = 1,
+    overlay: Overlay = None,
     fps: Fps = None,
     animal: AnimalName = None,
     all_animals: AllAnimals = False,
@@ -171,6 +197,7 @@ def reconstruct(
     pixel_sigma: PixelSigma = 2.0,
     min_confidence: MinConfidence = 0.1,
     prior: Prior = "learned",
+    prior_file: PriorFile = None,
     published_gmm: PublishedGmm = None,
     config: Config = None,
     write_config: WriteConfig = None,
@@ -180,6 +207,7 @@ def reconstruct(
     """Reconstruct the 3D pose of mice in every frame, in mm, with its uncertainty."""
     with told(debug, goes_on=True):
         from mousepose.cli import config as files_of_settings
+        from mousepose.cli.from_video import from_videos, write_overlay
         from mousepose.cli.plan import make_plan, plan_lines, refuse_overwriting
 
         settings = files_of_settings.settings_of(config, _given(context))
@@ -188,6 +216,7 @@ def reconstruct(
             files_of_settings.write_config(write_config, settings)
             typer.echo(f"wrote {write_config}; nothing was reconstructed")
             return
+        settings, videos = from_videos(settings, dry_run)
         plan = make_plan(settings)
         if dry_run:
             for line in plan_lines(plan):
@@ -196,7 +225,9 @@ def reconstruct(
             return
         from mousepose.cli.execution import carry_out
 
-        if not carry_out(plan):
+        passed = carry_out(plan)
+        write_overlay(plan, videos)
+        if not passed:
             raise typer.Exit(ExitCode.NOT_GOOD_ENOUGH)
 
 

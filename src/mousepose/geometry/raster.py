@@ -6,6 +6,8 @@ belongs to a triangle that covers its centre; the centre of the top-left pixel i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,32 @@ from mousepose.types import Floats, Ints
 NEAREST = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Fragments:
+    """What is seen in each pixel: `depth` (H, W) mm, inf where nothing is; `face` (H, W), -1 there.
+
+    `shares` (H, W, 2) say how much the face's first two corners count there, in space; the third
+    has the rest.
+    """
+
+    depth: NDArray[np.float32]
+    face: NDArray[np.int32]
+    shares: NDArray[np.float32]
+
+
+def fragments(xy: Floats, depth: Floats, faces: Ints, size: tuple[int, int]) -> Fragments:
+    """Return what an image of `size` (width, height) shows of a mesh that is projected already.
+
+    `xy` (V, 2) px, `depth` (V,) mm, `faces` (F, 3).
+    """
+    width, height = size
+    near = np.full((height, width), np.inf, np.float32)
+    seen = np.full((height, width), -1, np.int32)
+    shares = np.zeros((height, width, 2), np.float32)
+    _rasterise(np.ascontiguousarray(xy, np.float64), depth, faces, near, seen, shares)
+    return Fragments(near, seen, shares)
+
+
 def rasterise(
     vertices: Floats, faces: Ints, camera: Camera
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -26,12 +54,8 @@ def rasterise(
     -1. The lens bends the corners of a triangle, not its edges.
     """
     depth = camera.to_camera(vertices)[:, 2]
-    xy = camera.project(vertices)
-    width, height = camera.size
-    near = np.full((height, width), np.inf, np.float32)
-    seen = np.full((height, width), -1, np.int32)
-    _rasterise(np.ascontiguousarray(xy, np.float64), depth, faces, near, seen)
-    return near, seen
+    found = fragments(camera.project(vertices), depth, faces, camera.size)
+    return found.depth, found.face
 
 
 def silhouette(vertices: Floats, faces: Ints, camera: Camera) -> NDArray[np.bool_]:
@@ -42,7 +66,7 @@ def silhouette(vertices: Floats, faces: Ints, camera: Camera) -> NDArray[np.bool
 @numba.njit(cache=True, nogil=True)
 def _rasterise(
     xy: Floats, depth: Floats, faces: Ints,
-    near: NDArray[np.float32], seen: NDArray[np.int32],
+    near: NDArray[np.float32], seen: NDArray[np.int32], shares: NDArray[np.float32],
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     height, width = near.shape
     for f in range(len(faces)):
@@ -65,3 +89,5 @@ def _rasterise(
                 z = 1.0 / (u / depth[a] + v / depth[b] + w / depth[c])
                 if z < near[y, x]:
                     near[y, x], seen[y, x] = z, f
+                    # a share of the image becomes one of the triangle in space
+                    shares[y, x, 0], shares[y, x, 1] = z * u / depth[a], z * v / depth[b]

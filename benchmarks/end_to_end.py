@@ -1,0 +1,155 @@
+"""The whole chain on a real video with known truth: video to keypoints to poses, nothing by hand.
+
+    python benchmarks/end_to_end.py [--model FILE] [--detector FILE] [--pictures DIR]
+
+`homecage_4cam`, views top and mid: 120 frames of a white mouse that hardly moves. No frame of it
+was learned from. The video goes through `mousepose reconstruct`'s own steps: mice found, 22
+keypoints, poses through time; the camera is the calibrated one and the scale the animal's length,
+as in benchmarks/homecage.py. Truth are 3D points triangulated from four views (error 1 to 2 mm).
+
+    2d.median_percent   keypoints against proof-read points that both have, % of the body's length
+    root, rigid         3D error, mm, aligned at the root, and turned and moved as fits best
+    *.proofread         the same fit fed with the proof-read 2D points, as in benchmarks/homecage.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from common import Measured, arguments, folder, run
+from held_out import in_frame_of
+from homecage import GROUPS, MARKS_FILE, Recording, load_recording
+from problems import is_known
+from scoring import score
+
+from mousepose import FitConfig, Scale, default_body, load_keypoints, reconstruct, write_sequence
+from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
+from mousepose.detect.shipped import shipped_detector, shipped_model
+from mousepose.geometry.camera import Camera
+from mousepose.report.overlay_keypoints import write_keypoint_overlay, write_pose_overlay
+from mousepose.run.predict import VideoJob, predict
+from mousepose.types import Floats, Keypoints2D, PoseSequence
+
+VIEWS = {"top": "top", "mid": "side"}
+#: Proof-read points that are also among the 22, under the name that they have there.
+SAME = {
+    "Nose": "NOSE", "Ear_L": "LEFT_EAR", "Ear_R": "RIGHT_EAR", "TTI": "ROOT_TAIL", "Neck": "NECK",
+}  # fmt: skip
+
+
+def measure(options: argparse.Namespace) -> Measured:
+    """Run the chain on both views, and the fit alone on proof-read points."""
+    columns = ("view", "2D from", "seen", "2D median %", "PCK10", "PCK20", "root", "rigid", "trunk")
+    measured = Measured("From video to poses, one camera (3D in mm)", columns)
+    marks = load_keypoint_map(MARKS_FILE)
+    recording = load_recording(folder(options.data, "homecage_4cam"), marks)
+    for index, camera in enumerate(recording.cameras):
+        video = options.data / "homecage_4cam" / f"minimal_{camera.name}.mp4"
+        with tempfile.TemporaryDirectory() as place:
+            found = _predicted(video, VIEWS[camera.name], Path(place), options)
+            sequence = _fitted(found, camera, "dataset22", recording.body_length)
+            if options.pictures is not None:
+                _draw(video, Path(place), sequence, camera, options.pictures)
+        flat = _errors_2d(found, recording, index)
+        solid = _errors_3d(sequence, marks, recording, camera)
+        measured.add_figures(camera.name, {"2d": flat, **solid})
+        measured.add_row(
+            camera.name, "video", flat["seen_percent"], flat["median_percent"], flat["pck10"],
+            flat["pck20"], solid["root"], solid["rigid"], solid["trunk"],
+        )  # fmt: skip
+        fed = _fitted(_proofread(recording, index), camera, MARKS_FILE, recording.body_length)
+        solid = _errors_3d(fed, marks, recording, camera)
+        measured.add_figures(f"{camera.name}.proofread", solid)
+        nothing = float("nan")
+        measured.add_row(camera.name, "proof-read", 100.0, nothing, nothing, nothing,
+                         solid["root"], solid["rigid"], solid["trunk"])  # fmt: skip
+    measured.ran_on.append(f"homecage_4cam ({len(recording.times)} frames)")
+    return measured
+
+
+def _predicted(video: Path, view: str, place: Path, options: argparse.Namespace) -> Keypoints2D:
+    table = place / "keypoints.parquet"
+    job = VideoJob(video, table, options.model, view=view, detector=options.detector)
+    predict(job, lambda *_: None)
+    return load_keypoints(table)
+
+
+def _proofread(recording: Recording, index: int) -> Keypoints2D:
+    points = recording.points[:, [index]]
+    return Keypoints2D(
+        points, is_known(points).astype(np.float64), recording.times, np.arange(len(points)),
+        recording.names,
+    )  # fmt: skip
+
+
+def _fitted(
+    keypoints: Keypoints2D, camera: Camera, keypoint_map: str | Path, length: float
+) -> PoseSequence:
+    return reconstruct(
+        keypoints, (camera,), keypoint_map=load_keypoint_map(keypoint_map),
+        scale=Scale.body_length(length), config=FitConfig(temporal=True),
+    )  # fmt: skip
+
+
+def _errors_2d(found: Keypoints2D, recording: Recording, index: int) -> dict[str, float]:
+    """Return how far points that both have are apart, in per cent of the animal's length."""
+    truth = recording.points[:, index]
+    ends = [recording.names.index(name) for name in ("Nose", "TTI")]
+    length = np.nanmedian(np.linalg.norm(truth[:, ends[0]] - truth[:, ends[1]], axis=-1))
+    mine = found.xy[:, 0, [found.keypoint_names.index(SAME[name]) for name in SAME]]
+    theirs = truth[:, [recording.names.index(name) for name in SAME]]
+    off = 100 * np.linalg.norm(mine - theirs, axis=-1) / length
+    known = np.isfinite(theirs).all(-1)
+    there = known & np.isfinite(off)
+    return {
+        "seen_percent": 100 * float(there.sum() / known.sum()),
+        "median_percent": float(np.median(off[there])) if there.any() else float("inf"),
+        "pck10": 100 * float((off[there] < 10).sum() / known.sum()),
+        "pck20": 100 * float((off[there] < 20).sum() / known.sum()),
+    }
+
+
+def _errors_3d(
+    sequence: PoseSequence, marks: KeypointMap, recording: Recording, camera: Camera
+) -> dict[str, float]:
+    """Return the errors of the proof-read marks, which ride on the body that was fitted, in mm."""
+    body = default_body()
+    points = body.marks(sequence.pose, marks.marks(body))
+    solved = np.isfinite(sequence.keypoints).all(axis=(1, 2))
+    truth: Floats = in_frame_of(sequence.frame, camera, recording.truth)
+    groups = {"trunk": np.array([name in GROUPS["trunk"] for name in recording.names])}
+    known = is_known(truth) & solved[:, None]
+    found = score(truth, np.where(solved[:, None, None], points, 0.0), known, groups)
+    return {
+        "root": found["root"]["all"], "rigid": found["rigid"]["all"],
+        "trunk": found["rigid"]["trunk"], "solved_percent": 100 * float(solved.mean()),
+    }  # fmt: skip
+
+
+def _draw(video: Path, place: Path, sequence: PoseSequence, camera: Camera, pictures: Path) -> None:
+    pictures.mkdir(parents=True, exist_ok=True)
+    poses = place / "poses.parquet"
+    write_sequence(poses, sequence)
+    for name, write in (
+        ("keypoints", lambda path: write_keypoint_overlay(
+            video, place / "keypoints.parquet", path, lambda *_: None)),
+        ("poses", lambda path: write_pose_overlay(video, [poses], camera, path, lambda *_: None)),
+    ):  # fmt: skip
+        write(pictures / f"{video.stem}_{name}.mp4")
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = arguments(__doc__)
+    parser.add_argument("--model", type=Path, default=shipped_model(), help="keypoints (.onnx)")
+    parser.add_argument("--detector", type=Path, default=shipped_detector(), help="mice (.onnx)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="where to write overlays")
+    return run(parser, measure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

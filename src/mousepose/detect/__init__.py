@@ -1,0 +1,1 @@
+"""From pictures to boxes and keypoints; nothing here needs PyTorch."""
