@@ -1,9 +1,10 @@
 """The whole chain on a real video with known truth: video to keypoints to poses, nothing by hand.
 
-    python benchmarks/end_to_end.py [--model FILE] [--detector FILE] [--pictures DIR]
+    python benchmarks/end_to_end.py --detector FILE [--model FILE] [--pictures DIR]
 
-`homecage_4cam`, views top and mid: 120 frames of a white mouse that hardly moves. No frame of it
-was learned from. The video goes through `mousepose reconstruct`'s own steps: mice found, 22
+`homecage_4cam`, views top and mid: 120 frames of a white mouse that hardly moves, so that the
+background does not tell it and a network has to find it. No frame of it was learned from. The
+video goes through `mousepose reconstruct`'s own steps: mice found, 22
 keypoints, poses through time; the camera is the calibrated one and the scale the animal's length,
 as in benchmarks/homecage.py. Truth are 3D points triangulated from four views (error 1 to 2 mm).
 
@@ -28,7 +29,7 @@ from scoring import score
 
 from mousepose import FitConfig, Scale, default_body, load_keypoints, reconstruct, write_sequence
 from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
-from mousepose.detect.shipped import shipped_detector, shipped_model
+from mousepose.detect.shipped import shipped_model
 from mousepose.geometry.camera import Camera
 from mousepose.report.overlay_keypoints import write_keypoint_overlay, write_pose_overlay
 from mousepose.run.predict import VideoJob, predict
@@ -146,7 +147,7 @@ def main() -> int:
     """Run from the command line."""
     parser = arguments(__doc__)
     parser.add_argument("--model", type=Path, default=shipped_model(), help="keypoints (.onnx)")
-    parser.add_argument("--detector", type=Path, default=shipped_detector(), help="mice (.onnx)")
+    parser.add_argument("--detector", type=Path, required=True, help="a network that finds mice")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where to write overlays")
     return run(parser, measure)
 

@@ -175,19 +175,6 @@ MORE_SECTIONS = (
         },
     ),
     Section(
-        "end_to_end",
-        "end_to_end",
-        "From video to poses",
-        "homecage_4cam, one camera: mouse, keypoints and poses found with nothing by hand, against "
-        "3D of four views, and the same fit fed with proof-read 2D points (mm).",
-        columns={
-            "2D median, %": "2d.median_percent",
-            "2D within 20 %": "2d.pck20",
-            "root-aligned": "root",
-            "rigid": "rigid",
-        },
-    ),
-    Section(
         "throughput",
         "throughput",
         "How fast a video goes through",

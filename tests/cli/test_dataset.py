@@ -30,7 +30,8 @@ def test_info_counts_and_tells_guesses(small_twin: Path) -> None:
     assert code == 0
     assert "5,460" in out
     assert "'clip/id' is taken for the clip" in out
-    assert re.search(r"\b22\b\D+points", out)  # a narrow table folds it
+    told = re.search(r"(\d+) points", out)
+    assert told and 18 <= int(told[1]) <= 22  # of a few frames some points are never seen
     assert "labelled frames" in out  # what each file is
 
 

@@ -53,6 +53,12 @@ Find = Annotated[
         help="Find mice by what differs from the empty cage, by a network, or as the video asks.",
     ),
 ]
+Detector = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A network that finds mice (mousepose train --kind detector)."
+    ),
+]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second of a folder of images.", min=0.001)
 ]
@@ -72,6 +78,7 @@ def predict(
     view: Seen_from = None,
     overlay: Overlay = None,
     method: Find = "auto",
+    detector: Detector = None,
     fps: Fps = None,
     resume: Resume = True,
     threads: Threads = 0,
@@ -92,7 +99,7 @@ def predict(
             )
         job = VideoJob(
             video, output, model or shipped_model(), animals, view, fps, resume=resume,
-            threads=threads, method=method,
+            threads=threads, method=method, detector=detector,
         )  # fmt: skip
         with ProgressReport() as progress:
             seen = predict_video(job, progress)

@@ -41,6 +41,12 @@ Find = Annotated[
         help="Find mice by what differs from the empty cage, by a network, or as the video asks.",
     ),
 ]
+Detector = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="A network that finds mice (mousepose train --kind detector)."
+    ),
+]
 Fps = Annotated[
     float | None, typer.Option(help="Frames per second of a folder of images.", min=0.001)
 ]
@@ -57,6 +63,7 @@ def track(
     animals: Animals = 1,
     overlay: Overlay = None,
     method: Find = "auto",
+    detector: Detector = None,
     fps: Fps = None,
     resume: Resume = True,
     debug: Debug = False,
@@ -68,7 +75,9 @@ def track(
         from mousepose.run.track import TrackJob, track_video
 
         with ProgressReport() as progress:
-            job = TrackJob(video, output, animals, resume=resume, fps=fps, method=method)
+            job = TrackJob(
+                video, output, animals, resume=resume, fps=fps, method=method, detector=detector
+            )
             found = track_video(job, progress)
             written = [output]
             if overlay is not None:

@@ -122,8 +122,9 @@ def predict(job: VideoJob, progress: Progress) -> Seen:
         if not seen.seen.any():
             parts.remove()
             raise InputError(
-                f"{job.video}: no mouse was found in {seen.frames:,} frames, neither as what moves "
-                "before the camera nor by its looks (mousepose track shows what is found)"
+                f"{job.video}: no mouse was found in {seen.frames:,} frames, it is sought as what "
+                "differs from the empty cage, so it must move before a camera that stands still "
+                "(mousepose track shows what is found); or give --detector, a network"
             )
         paths = list(_parts(job, video, model, parts, boxes, seen, progress))
     progress("writing", 0, 0)

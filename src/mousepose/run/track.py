@@ -15,7 +15,6 @@ from mousepose import __version__
 from mousepose.detect.background import Background, learn_background
 from mousepose.detect.background_detector import BackgroundDetector
 from mousepose.detect.network_detector import NetworkDetector
-from mousepose.detect.shipped import shipped_detector
 from mousepose.detect.track import LEAST_SCORE, TrackedFrame, Tracker
 from mousepose.detect.types import Detections
 from mousepose.errors import InputError
@@ -30,7 +29,8 @@ from mousepose.types import Bytes, State
 from mousepose.video import FrameState, Video, open_video
 
 #: How mice are found: by what differs from the empty cage, by a network in each frame by itself,
-#: or by the network only where the first does not find them in this share of the frames looked at.
+#: or by the network, if there is one, only where the first does not find them in this share of the
+#: frames looked at.
 Method = Literal["auto", "background", "network"]
 _LEAST_FOUND = 0.6
 
@@ -46,7 +46,8 @@ class TrackJob:
     """What to follow: `animals` mice in `video`; where the table goes.
 
     `chunk` frames make a part; where `resume`, those that an interrupted run left are kept. `fps`
-    counts for a folder of images. `detector` is another network than the shipped one.
+    counts for a folder of images. `detector` is the network that finds mice; none comes with the
+    package.
     """
 
     video: Path
@@ -59,10 +60,12 @@ class TrackJob:
     detector: Path | None = None
     threads: int = 0
 
-    @property
-    def network(self) -> Path:
-        """The network that finds mice where the background does not."""
-        return self.detector or shipped_detector()
+    def __post_init__(self) -> None:
+        if self.method == "network" and self.detector is None:
+            raise InputError(
+                "--method network needs --detector FILE: a network that finds mice, as mousepose "
+                "train --kind detector makes it"
+            )
 
 
 @dataclass
@@ -152,9 +155,11 @@ def _detector(
     """
     if before is not None:
         remembered = read_detector(before)
-        return BackgroundDetector.restored(remembered) if remembered else _network(job)
-    if job.method == "network":
-        return _network(job)
+        if remembered or job.detector is None:
+            return BackgroundDetector.restored(remembered)
+        return _network(job.detector, job)
+    if job.method == "network" and job.detector is not None:
+        return _network(job.detector, job)
     numbers = np.unique(np.linspace(0, len(video) - 1, _LEARNED).round().astype(int))
     frames = []
     for frame in video.at(numbers.tolist()):
@@ -165,13 +170,14 @@ def _detector(
         raise InputError(f"{video.path}: none of the frames looked at can be decoded")
     images = np.stack(frames)
     background = learn_background(images)
-    if job.method == "auto" and not _suits(background, images, job.animals):
-        return _network(job)
+    unsuited = job.method == "auto" and not _suits(background, images, job.animals)
+    if unsuited and job.detector is not None:
+        return _network(job.detector, job)
     return BackgroundDetector(background, job.animals)
 
 
-def _network(job: TrackJob) -> NetworkDetector:
-    return NetworkDetector(job.network, mice=job.animals, threads=job.threads)
+def _network(detector: Path, job: TrackJob) -> NetworkDetector:
+    return NetworkDetector(detector, mice=job.animals, threads=job.threads)
 
 
 def _suits(background: Background, images: Bytes, animals: int) -> bool:
