@@ -139,9 +139,9 @@ MORE_SECTIONS = (
         "dataset",
         "dataset",
         "The Mouse Pose Analysis Dataset",
-        "Reading its records without TensorFlow, on files made for it; a twin of its size made and "
-        "checked whole; damaged record files and scans, each read in a process with 512 MB and "
-        "10 s.",
+        "Reading its records without TensorFlow, on files made for it; a twin of a tenth of its "
+        "size made and checked whole; damaged record files and scans, each read in a process with "
+        "512 MB and 10 s.",
         rows={
             "MB a second, index of a warm file": "scan.mb_per_second",
             "MB a second, payloads with checksums": "read.mb_per_second",
@@ -151,7 +151,7 @@ MORE_SECTIONS = (
             "damaged files": "fuzz.cases",
             "of these not told or not survived": "fuzz.crashes",
             "seconds, the slowest of them": "fuzz.slowest_s",
-            "seconds to make a twin of the data set's size": "twin.seconds",
+            "seconds to make a twin of a tenth of its size": "twin.seconds",
             "seconds to check it with every picture and scan": "twin.validate_seconds",
             "rules it breaks": "twin.broken_rules",
         },
