@@ -160,7 +160,7 @@ def test_the_demonstration_runs(
 ) -> None:
     monkeypatch.setattr(demo_module, "SECONDS", 1.0)
     monkeypatch.setattr(demo_module, "GAPS", ((0.5, 0.6),))
-    found = program("demo", "--quick", "--output", tmp_path / "demo")
+    found = program("demo", "--output", tmp_path / "demo")
     assert found.code == 0, found.stderr
     written = {path.name for path in (tmp_path / "demo").iterdir()}
     assert {"keypoints.csv", "camera.toml", "poses.parquet", "overview.png"} <= written

@@ -1,6 +1,6 @@
-"""`mousepose demo`: a simulated mouse whose true pose is known, filmed and reconstructed.
+"""`mousepose demo`: a simulated mouse whose true pose is known, reconstructed from one camera.
 
-The whole chain by default: a film, its keypoints, poses. `--quick` leaves the film out.
+Its keypoints are simulated too; `--film` renders a film and finds them there.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ Examples:
 
   mousepose demo
 
-  mousepose demo --quick
+  mousepose demo --film
 
   mousepose demo --video cage.mp4 -o mine
 """
 
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")]
 Seed = Annotated[int, typer.Option(help="Another seed is another mouse on another walk.")]
-Quick = Annotated[
-    bool, typer.Option("--quick", help="Simulate the keypoints too, without film and network.")
+Filmed = Annotated[
+    bool, typer.Option("--film", help="Film the mouse and find its keypoints in the film.")
 ]
 OwnVideo = Annotated[
     Path | None, typer.Option("--video", metavar="FILE", help="The same on a video of your own.")
@@ -55,10 +55,10 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def demo(
-    output: Folder = Path("mousepose-demo"), seed: Seed = 0, quick: Quick = False,
+    output: Folder = Path("mousepose-demo"), seed: Seed = 0, film: Filmed = False,
     video: OwnVideo = None, plots: Plots = False, debug: Debug = False,
 ) -> None:  # fmt: skip
-    """Film a simulated mouse, reconstruct it from that one camera and compare with the truth."""
+    """Simulate a walking mouse, reconstruct it from one camera and compare with the truth."""
     with told(debug):
         if video is not None:
             _own(video, output)
@@ -74,10 +74,10 @@ def demo(
         with ProgressReport() as progress:
             progress("simulating", 0, 0)
             output.mkdir(parents=True, exist_ok=True)
-            job, truth = _simulated(output, seed) if quick else _filmed(output, seed, progress)
+            job, truth = _filmed(output, seed, progress) if film else _simulated(output, seed)
             outcome = run(job, progress)
             keypoints, sequence = first_frames(job, len(truth))
-            written = [] if quick else [_overlay(output, job, progress)]
+            written = [_overlay(output, job, progress)] if film else []
             progress("drawing", 0, 0)
             if plots:
                 offset = outcome.animal.offset
@@ -90,7 +90,7 @@ def demo(
         inputs = [*job.files.paths, output / "camera.toml"]
         typer.echo("wrote " + ", ".join(str(p) for p in [*inputs, job.output, *written]))
         typer.echo(
-            f"in {time.perf_counter() - started:.0f} s. The same by hand:\n  {_by_hand(job, quick)}"
+            f"in {time.perf_counter() - started:.0f} s. The same by hand:\n  {_by_hand(job, film)}"
         )
 
 
@@ -237,10 +237,10 @@ def _print_table(rows: list[_Row]) -> None:
     Console().print(table)
 
 
-def _by_hand(job: Job, quick: bool) -> str:
+def _by_hand(job: Job, film: bool) -> str:
     folder = job.output.parent
     of_film = [folder / "film.mp4", "--view", "top"]
     of_keypoints = [job.files.paths[0], "--fps", f"{FRAMES_PER_SECOND:g}"]
-    words = ["mousepose", "reconstruct", *(of_keypoints if quick else of_film)]
+    words = ["mousepose", "reconstruct", *(of_film if film else of_keypoints)]
     words += ["--camera", folder / "camera.toml", "--floor", "--output", job.output]
     return shlex.join([str(word) for word in [*words, "--plots", folder / "plots"]])
