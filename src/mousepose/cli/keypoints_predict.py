@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mousepose.cli.failures import UsageError, told
+from mousepose.cli.track import Animals, Debug, Detector, Find, Fps, Output, Resume, Source
 
 if TYPE_CHECKING:
     from mousepose.run.predict import Seen
@@ -27,47 +28,17 @@ seen from above with left and right exchanged.
 
 View = Literal["top", "side", "bottom"]
 
-Source = Annotated[
-    Path,
-    typer.Argument(metavar="VIDEO", help="A video, or a folder of images.", show_default=False),
-]
-Output = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="The table to write, .parquet.", show_default=False),
-]
 Model = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Another keypoint network (.onnx). [the shipped one]"),
 ]
-Animals = Annotated[int, typer.Option(help="How many mice are in the cage.", min=1, max=20)]
 Seen_from = Annotated[
     View | None, typer.Option("--view", help="How the camera sees mice, where you know it.")
 ]
 Overlay = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Also write a video with the keypoints, .mp4.")
 ]
-Find = Annotated[
-    Literal["auto", "background", "network"],
-    typer.Option(
-        "--method",
-        help="Find mice by what differs from the empty cage, by a network, or as the video asks.",
-    ),
-]
-Detector = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help="A network that finds mice (mousepose train --kind detector)."
-    ),
-]
-Fps = Annotated[
-    float | None, typer.Option(help="Frames per second of a folder of images.", min=0.001)
-]
-Resume = Annotated[
-    bool,
-    typer.Option("--resume/--no-resume", help="Go on with an interrupted run, or start afresh."),
-]
 Threads = Annotated[int, typer.Option(help="Threads of the network, 0 for all cores.", min=0)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def predict(
