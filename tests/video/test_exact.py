@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -203,3 +204,16 @@ def test_odd_sizes_and_one_frame(tmp_path: Path) -> None:
         assert (len(video), video.size) == (1, size)
         assert np.isnan(video.fps)
         assert shown(video, [0]) == [5]
+
+
+def test_a_first_leap_into_a_stream_of_an_old_x264(shared_data: Callable[[str], Path]) -> None:
+    """Its version stands in the first packet; a decoder that never saw it decodes wrongly."""
+    path = shared_data("openfield_topview") / "m3v1mp4.mp4"
+    number = 200
+    with open_video(path) as video:
+        whole = next(video.frames(number, number + 1)).image
+        *_, last = video.again().frames(0, number + 1)
+        batch = next(video.batches(4, number))
+    assert np.array_equal(whole, last.image)
+    assert np.array_equal(batch.images[0], last.image)
+    assert (batch.states == FrameState.OK).all()
