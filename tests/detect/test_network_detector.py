@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousepose.detect.network_detector import NetworkDetector, letterboxed, overlap
+from mousepose.detect.blobs import overlap
+from mousepose.detect.network_detector import NetworkDetector, letterboxed
 from mousepose.errors import FileError, InputError
 
 onnx = pytest.importorskip("onnx", reason="the network of this test is written with onnx")
@@ -102,9 +103,9 @@ def test_letterboxing_keeps_the_shape_and_blackens_the_rest() -> None:
 
 
 def test_overlap_is_a_share_of_the_union() -> None:
-    one = np.array([0.0, 0, 2, 2])
+    one = np.array([[0.0, 0, 2, 2]])
     assert overlap(one, one) == 1 and overlap(one, one + 5) == 0
-    assert overlap(one, np.array([1.0, 0, 3, 2])) == pytest.approx(1 / 3)
+    assert overlap(one, np.array([[1.0, 0, 3, 2]])) == pytest.approx(1 / 3)
 
 
 def test_a_network_of_another_kind_is_told(model: Path, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ class KeypointModel:
         else:
             points = self._from_points(given)
         unknown = np.full(points.score.shape, np.nan)
-        seen = _logistic(given[out.visibility]) if out.visibility else unknown
+        seen = logistic(given[out.visibility]) if out.visibility else unknown
         told = _softmax(given[out.view]) if out.view else np.full((len(crops), len(VIEWS)), np.nan)
         scale = self.description.calibration.covariance_scale
         return CropKeypoints(points.xy, scale * points.covariance, self._sure(points), seen, told)
@@ -291,7 +291,8 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", maxsplit=1)[0][:300]
 
 
-def _logistic(values: NDArray[np.float32]) -> Floats:
+def logistic(values: NDArray[np.float32]) -> Floats:
+    """Return the chances that go with logits."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * values.astype(np.float64))))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mousepose.detect.blobs import overlap
 from mousepose.detect.crops import Crops
-from mousepose.detect.network import BATCH, Network
+from mousepose.detect.network import BATCH, Network, logistic
 from mousepose.detect.types import Detections
 from mousepose.errors import FileError, InputError
 from mousepose.types import Bytes, Floats
@@ -74,7 +75,7 @@ class NetworkDetector:
         self, logits: NDArray[np.float32], extent: NDArray[np.float32], stride: float, size: int
     ) -> tuple[Floats, Floats]:
         """Return the boxes (M, 4) px of the square and their scores, best first."""
-        chance = 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))
+        chance = logistic(logits)
         padded = np.pad(chance, 1, constant_values=-1.0)
         around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
         tops = (chance >= around.max((2, 3))) & (chance >= self.least_score)
@@ -92,7 +93,7 @@ class NetworkDetector:
             share = np.exp(np.clip(extent[:, row, column], -10, np.log(_LARGEST)))
             half = 0.5 * size * share
             box = np.concatenate([middle - half, middle + half])
-            if all(overlap(box, other) < _SAME_MOUSE for other in boxes):
+            if not boxes or overlap(box[None], np.stack(boxes)).max() < _SAME_MOUSE:
                 boxes.append(box)
                 scores.append(float(chance[row, column]))
             if len(boxes) == self.mice:
@@ -112,11 +113,3 @@ def letterboxed(images: Bytes, size: int) -> tuple[Bytes, Crops]:
                  squares[:, :, :across], squares[:, :, size - across :]):  # fmt: skip
         edge[:] = 0
     return squares, placed
-
-
-def overlap(one: Floats, other: Floats) -> float:
-    """Return the share of the union of two boxes that is common to both."""
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    common = float(np.prod(np.clip(high - low, 0, None)))
-    whole = float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2])) - common
-    return common / whole if whole > 0 else 0.0

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from mousepose.atomic import atomic_path
-from mousepose.detect.network_detector import NetworkDetector, overlap
+from mousepose.detect.blobs import overlap
+from mousepose.detect.network_detector import NetworkDetector
 from mousepose.detect.network_file import (
     METADATA_KEY,
     NetworkDescription,
@@ -97,8 +98,8 @@ def measure_detector(model: Path, frames: Samples) -> dict[str, float]:
     true = given = 0
     for found, boxes in zip(finder.detect(frames.images), frames.box, strict=True):
         known = boxes[np.isfinite(boxes).all(-1)].astype(np.float64)
-        best = [max((overlap(box, one) for one in found.boxes), default=0.0) for box in known]
-        overlaps += [share for share in best if share >= _FOUND_OVERLAP]
+        best = overlap(known, found.boxes).max(axis=1, initial=0.0)
+        overlaps += best[best >= _FOUND_OVERLAP].tolist()
         true, given = true + len(known), given + len(found)
     hits = len(overlaps)
     return {
