@@ -9,7 +9,7 @@ Units everywhere: mm, rad, px, s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from importlib import import_module
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from mousepose.errors import InputError
 
+#: Told of long work: the stage's name, how much of it is done, and of how much (0: not known).
+Progress = Callable[[str, int, int], None]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]

@@ -11,12 +11,13 @@ import numpy as np
 from mousepose.calibrate.board import Board
 from mousepose.calibrate.board_floor import on_floor
 from mousepose.calibrate.board_lens import Lens, Model, check_terms, fit_lens, known_lens
-from mousepose.calibrate.board_views import BoardViews, Progress, find_board
+from mousepose.calibrate.board_views import BoardViews, find_board
 from mousepose.calibrate.report import LensReport, RigReport, report_lens, report_rig
 from mousepose.calibrate.rig import Rig, fit_rig
 from mousepose.calibrate.verdict import Finding, judge_lens, judge_rig
 from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
+from mousepose.types import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,7 @@ from mousepose.calibrate.board_frames import Footage, open_footage, read_frames,
 from mousepose.calibrate.board_refine import Grey
 from mousepose.errors import InputError
 from mousepose.geometry.resection import is_seen
-from mousepose.types import Floats, Ints
-
-#: Calls with (stage, frames done, frames in all).
-Progress = Callable[[str, int, int], None]
+from mousepose.types import Floats, Ints, Progress
 
 #: Without this many views of the board there is nothing to calibrate.
 LEAST_VIEWS = 3

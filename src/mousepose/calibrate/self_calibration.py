@@ -6,7 +6,7 @@ from how far a mouse's keypoints are apart. What the result is worth is measured
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,9 +31,8 @@ from mousepose.geometry.camera import Camera
 from mousepose.geometry.triangulate_keypoints import check_camera_count, deviations
 from mousepose.geometry.triangulate_noise import measure_noise
 from mousepose.geometry.triangulate_robust import RobustTriangulation, triangulate_robust
-from mousepose.types import Floats, Ints, Keypoints2D
+from mousepose.types import Floats, Ints, Keypoints2D, Progress
 
-Progress = Callable[[str, int, int], None]
 #: Frames that are fitted, and those that the first search looks at.
 _MOST_FRAMES, _FIRST_FRAMES = 100, 40
 #: A frame counts where two cameras share so many keypoints.

@@ -18,9 +18,9 @@ from mousepose.cli.failures import told
 
 if TYPE_CHECKING:
     from mousepose.report import Accuracy
-    from mousepose.run.streaming import Job, Progress
+    from mousepose.run.streaming import Job
     from mousepose.simulate import SimulatedWalk
-    from mousepose.types import Keypoints2D, PoseSequence
+    from mousepose.types import Keypoints2D, PoseSequence, Progress
 
 #: What the camera of the demonstration does wrong.
 NOISE_PX, HIDDEN_FEET, OUTLIERS = 2.0, 0.3, 0.02

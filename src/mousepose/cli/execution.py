@@ -13,7 +13,8 @@ from mousepose.cli.plan import Plan
 from mousepose.cli.progress import ProgressReport
 from mousepose.errors import InputError
 from mousepose.io import SequenceWriter, convert
-from mousepose.run.streaming import Job, Outcome, Progress, run
+from mousepose.run.streaming import Job, Outcome, run
+from mousepose.types import Progress
 
 
 def carry_out(plan: Plan) -> bool:

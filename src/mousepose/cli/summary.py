@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.report.residuals import reprojection_residuals
-from mousepose.run.streaming import Job, Outcome, Progress, results
-from mousepose.types import Ints, State, Status
+from mousepose.run.streaming import Job, Outcome, results
+from mousepose.types import Ints, Progress, State, Status
 
 #: Bins of the residual histogram (px): a median without holding every residual.
 _BIN, _LARGEST = 0.01, 500.0

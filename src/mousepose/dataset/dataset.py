@@ -11,9 +11,10 @@ from typing import Self
 from mousepose.dataset.frames import Frames
 from mousepose.dataset.multiview import TABLE, MultiView, find_folder, load_multiview
 from mousepose.dataset.samples import holds_slices
-from mousepose.dataset.tfrecord import Progress, looks_like_records
+from mousepose.dataset.tfrecord import looks_like_records
 from mousepose.dataset.tfrecord_shards import is_record_name
 from mousepose.errors import FileError
+from mousepose.types import Progress
 
 SCANS = "ct-scans"
 FRAMES = "video_frames.tfrecord"

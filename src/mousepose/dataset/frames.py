@@ -27,9 +27,9 @@ from mousepose.dataset.features import (
 )
 from mousepose.dataset.frame_table import FrameTable, TableBuilder
 from mousepose.dataset.pictures import PictureError, decode_picture, picture_size
-from mousepose.dataset.tfrecord import Progress, Records
+from mousepose.dataset.tfrecord import Records
 from mousepose.errors import FileError, InputError
-from mousepose.types import Bytes, Floats, Ints, Keypoints2D
+from mousepose.types import Bytes, Floats, Ints, Keypoints2D, Progress
 
 FRAMES_PER_SECOND = 24.0
 #: Records that are looked at to find out what features there are, evenly spread over the file.

@@ -10,7 +10,7 @@ import numpy as np
 from mousepose.dataset.dataset import PUBLISHED, MousePoseDataset
 from mousepose.dataset.features import FeatureFound
 from mousepose.dataset.frame_table import NONE, FrameTable
-from mousepose.dataset.tfrecord import Progress
+from mousepose.types import Progress
 
 #: Features without a role that are told by name.
 _MOST_UNUSED = 20

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -32,10 +32,8 @@ from mousepose.dataset.tfrecord_index import (
 from mousepose.dataset.tfrecord_shards import is_record_name, shard_paths
 from mousepose.dataset.tfrecord_unpack import looks_compressed, unpack
 from mousepose.errors import FileError
-from mousepose.types import Bytes
+from mousepose.types import Bytes, Progress
 
-#: Called with (stage, bytes done, bytes in all).
-Progress = Callable[[str, int, int], None]
 #: Files whose maps are kept open at once.
 _OPEN_FILES = 32
 #: Bytes that are read in order before the pages behind are given back.

@@ -20,9 +20,9 @@ from mousepose.dataset.frames import Frames, labelled
 from mousepose.dataset.multiview import MultiView
 from mousepose.dataset.pictures import PictureError, decode_picture
 from mousepose.dataset.sides import swapped_sides
-from mousepose.dataset.tfrecord import Progress
 from mousepose.errors import FileError
 from mousepose.skeleton import KEYPOINT_NAMES
+from mousepose.types import Progress
 
 #: What the rules are called, with what they ask for.
 RULES = {

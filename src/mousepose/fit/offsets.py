@@ -8,7 +8,6 @@ like a bone that is turned. The end of the recording is held out to try the resu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,9 +45,8 @@ from mousepose.fit.place import place
 from mousepose.fit.sample import independent_frames, trustworthy
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.sizing import stand_on_floor, without_floor
-from mousepose.types import Floats, Ints, Keypoints2D
+from mousepose.types import Floats, Ints, Keypoints2D, Progress
 
-Progress = Callable[[str, int, int], None]
 #: s after which a mouse has another pose.
 _POSE_SECONDS = 1.0
 #: Frames from which those are chosen that differ most, and times as many that are kept.

@@ -5,7 +5,7 @@ Tables (csv, Parquet, DeepLabCut, SLEAP) go through in flat memory; a netCDF is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,15 +26,13 @@ from mousepose.io.keypoints.streams_write import Again, Piece, Stream, keypoint_
 from mousepose.io.loading import unknown_format
 from mousepose.io.poses.points import point_stream
 from mousepose.io.poses.registry import POINT_READERS, WRITERS, recognize_points
-from mousepose.types import Keypoints2D
+from mousepose.types import Keypoints2D, Progress
 
 #: Frames of one animal that are held at once.
 CHUNK_FRAMES = 10_000
 #: The rate that stands in where nothing is known of it; times made with it are frame numbers.
 _NO_RATE = 1.0
 
-#: Called with the stage's name, frames done and frames in all (0: not known).
-Progress = Callable[[str, int, int], None]
 Kind = Literal["2D", "3D"]
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from mousepose.run.track_table import iterate_boxes
-from mousepose.types import Bytes, Floats, State
+from mousepose.types import Bytes, Floats, Progress, State
 from mousepose.video import open_video, video_writer
 
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 #: A colour for each mouse in turn; distinguishable without red and green.
 COLOURS = ((230, 159, 0), (86, 180, 233), (240, 228, 66), (204, 121, 167), (0, 158, 115))
 #: Longer side of an overlay, px: larger ones are shrunk by a whole factor.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,9 @@ from mousepose.geometry.camera import Camera
 from mousepose.io import animals_in, iterate_keypoints, iterate_sequence
 from mousepose.report.overlay import write_text
 from mousepose.report.stick import Stick
-from mousepose.types import Bytes, Floats
+from mousepose.types import Bytes, Floats, Progress
 from mousepose.video import open_video, video_writer
 
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 #: A frame's number, the points (K, 2) px of its image and how sure each is (K,).
 Points = tuple[int, Floats, Floats]
 #: Points that are less sure are drawn as rings, lines to them not at all.

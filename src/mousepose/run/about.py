@@ -7,7 +7,6 @@ any length are read in flat memory.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,12 @@ from mousepose.io.loading import unknown_format
 from mousepose.io.poses.points import SPACE_UNITS
 from mousepose.io.poses.registry import POINT_READERS, PointReader, recognize_points
 from mousepose.run.columns import best_maps
-from mousepose.types import Floats, State, Status
+from mousepose.types import Floats, Progress, State, Status
 
 #: A rate that stands in where a file knows none: times made with it are frame numbers.
 _NO_RATE = 1.0
 #: Frames that are held at once.
 _CHUNK_FRAMES = 10_000
-
-#: Called with the stage's name, frames done and frames in all (0: not known).
-Progress = Callable[[str, int, int], None]
 
 
 def about(path: Path, fps: float | None, progress: Progress) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from mousepose.errors import FileError, MouseposeError
 from mousepose.extras import needed
 from mousepose.run.keypoint_files import digest_of
 from mousepose.run.parts import fingerprint_of
-from mousepose.types import Floats
+from mousepose.types import Floats, Progress
 
 #: mm; joints and skin do not gain from smaller voxels, time and memory do.
 VOXEL_MM = 0.2
@@ -43,7 +43,6 @@ _SKIN_FACES = 20_000
 _FORM = 2
 #: Draws what was found in a scan: path, segmentation, joints, registration.
 Page = Callable[[Path, Segmentation, NamedPoints, BodyRegistration], None]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

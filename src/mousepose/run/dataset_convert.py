@@ -11,13 +11,13 @@ from mousepose.dataset.dataset import MousePoseDataset
 from mousepose.dataset.frames import Frame
 from mousepose.dataset.samples import load_slices
 from mousepose.dataset.splits import split_by_clip
-from mousepose.dataset.tfrecord import Progress
 from mousepose.errors import FileError, UnknownNameError
 from mousepose.extras import needed
 from mousepose.run.dataset_export import Exported, new_folder, write_pictures
 from mousepose.run.dataset_labels import write_coco, write_parquet, write_yolo
 from mousepose.run.dataset_projects import write_deeplabcut, write_lightning_pose, write_slp
 from mousepose.run.dataset_scans import volume_of
+from mousepose.types import Progress
 
 
 @dataclass(frozen=True)

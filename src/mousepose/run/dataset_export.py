@@ -15,9 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.dataset.frames import Frame, Frames, labelled
-from mousepose.dataset.tfrecord import Progress
 from mousepose.errors import FileError
-from mousepose.types import Floats, Ints
+from mousepose.types import Floats, Ints, Progress
 
 #: Room about labelled points where the data set tells no box, as a share of their extent.
 _BOX_MARGIN = 0.1

@@ -11,10 +11,9 @@ from mousepose.ct.scans.scan import load_scan, open_scan
 from mousepose.ct.types import Volume
 from mousepose.dataset.dataset import MousePoseDataset
 from mousepose.dataset.samples import CtSlices, load_slices
-from mousepose.dataset.tfrecord import Progress
 from mousepose.dataset.validate import Validation, validate_frames, validate_multiview
 from mousepose.errors import InputError
-from mousepose.types import Floats
+from mousepose.types import Floats, Progress
 
 #: The scanner's field of view, mm: across (twice) and along the animal. Siemens Inveon.
 FIELD_MM = (58.44, 58.44, 92.04)

@@ -31,7 +31,6 @@ from mousepose.dataset.dataset import (
 from mousepose.dataset.example import Feature, serialise_example
 from mousepose.dataset.frames import FRAMES_PER_SECOND, to_normalised
 from mousepose.dataset.pictures import encode_jpeg
-from mousepose.dataset.tfrecord import Progress
 from mousepose.dataset.tfrecord_write import write_records
 from mousepose.errors import FileError
 from mousepose.extras import needed
@@ -42,7 +41,7 @@ from mousepose.run.dataset_twin_picture import COATS, Drawer, bedding
 from mousepose.run.dataset_twin_poses import POSTURES, act, placed
 from mousepose.run.dataset_twin_scans import write_scans
 from mousepose.simulate import watching_camera
-from mousepose.types import Bytes, Floats, Pose, require
+from mousepose.types import Bytes, Floats, Pose, Progress, require
 
 #: The home-cage camera's images, by the site's video.
 _SIZE = (864, 648)

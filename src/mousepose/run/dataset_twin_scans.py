@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mousepose.ct.types import Volume
-from mousepose.dataset.tfrecord import Progress
 from mousepose.run.dataset_scans import FIELD_MM
+from mousepose.types import Progress
 
 _FIRST_DAY = date(2019, 7, 29)  # as in the published name 20190729_M19.dcm
 

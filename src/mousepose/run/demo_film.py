@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,11 +19,9 @@ from mousepose.train.render.scene import Scene
 from mousepose.train.render.shading import Bed
 from mousepose.train.render.textures import Texture, floor_textures
 from mousepose.train.render.views import Eye
-from mousepose.types import Pose, PoseSequence
+from mousepose.types import Pose, PoseSequence, Progress
 from mousepose.video import video_writer
 
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 #: Half the side of the cage and the height of its walls, mm.
 _HALF_CAGE, _WALL = 190.0, 130.0
 _ROOM = Room(

@@ -20,9 +20,10 @@ from mousepose.run.train_scores import score
 from mousepose.run.train_sources import TrainingData, open_sources
 from mousepose.train.data import InMemory
 from mousepose.train.labelled import centred, view_names
-from mousepose.train.loop import Progress, TrainOptions
+from mousepose.train.loop import TrainOptions
 from mousepose.train.model_file import read_weights, weights_beside
 from mousepose.train.samples import Samples
+from mousepose.types import Progress
 
 #: Of a single recording this share of its labelled frames, the last ones, only measures.
 LAST_SHARE = 0.2

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mousepose.dataset.tfrecord import Progress
 from mousepose.detect.background_detector import BackgroundDetector
 from mousepose.detect.crops import Crops
 from mousepose.detect.network import KeypointModel
@@ -16,7 +15,7 @@ from mousepose.errors import InputError
 from mousepose.run.dataset_export import Exported, new_folder, safe_names
 from mousepose.run.dataset_projects import write_deeplabcut, write_slp
 from mousepose.train.finetune import choose_frames, likeness_features
-from mousepose.types import Bytes, Floats
+from mousepose.types import Bytes, Floats, Progress
 from mousepose.video.reader import Video
 
 #: Frames that are looked at for each that is chosen, and at most.

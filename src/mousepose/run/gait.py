@@ -17,8 +17,8 @@ from mousepose.analysis.locomotion import Locomotion, find_locomotion
 from mousepose.analysis.motion import Motion
 from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.run.gait_parts import Progress, RawPoints, floor_of, joined, parts_of
-from mousepose.types import Floats
+from mousepose.run.gait_parts import RawPoints, floor_of, joined, parts_of
+from mousepose.types import Floats, Progress
 
 if TYPE_CHECKING:
     import pandas as pd

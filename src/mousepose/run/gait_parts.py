@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +14,8 @@ from mousepose.analysis.floor import PAWS, WORLD_FLOOR, Floor, find_floor
 from mousepose.analysis.motion import Motion, motion_of
 from mousepose.io.poses.points import PointTrack
 from mousepose.io.poses.registry import iterate_points
-from mousepose.types import Floats, Keypoints3D, State
+from mousepose.types import Floats, Keypoints3D, Progress, State
 
-Progress = Callable[[str, int, int], None]
 #: Frames worked on at once.
 FRAMES_AT_ONCE = 60_000
 

@@ -10,7 +10,8 @@ from mousepose.analysis.floor import Floor, above_floor
 from mousepose.analysis.kinematics import BANDWIDTH_HZ, kinematics
 from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
-from mousepose.run.gait_parts import Progress, RawPoints, floor_of, joined, parts_of
+from mousepose.run.gait_parts import RawPoints, floor_of, joined, parts_of
+from mousepose.types import Progress
 
 #: What came before a part is looked at again for so long (s), for the smoothing's sake.
 _MARGIN_S = 2.0

@@ -8,7 +8,7 @@ Two kinds: "tree", a mixture over the joint angles of the tree of bones, which t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -54,9 +54,8 @@ from mousepose.run.learn_prior_input import (
 from mousepose.simulate import watching_camera
 from mousepose.simulate.rig import cameras_around
 from mousepose.skeleton import PUBLISHED_JOINT_NAMES
-from mousepose.types import Floats
+from mousepose.types import Floats, Progress
 
-Progress = Callable[[str, int, int], None]
 Kind = Literal["tree", "published"]
 
 #: Where the cameras of the calibration stand.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,9 +29,7 @@ from mousepose.fit.learn_start import Landmarks, start_poses
 from mousepose.run.learn_prior_calibrate import Fold
 from mousepose.run.learn_prior_input import ChosenPoses, Marked
 from mousepose.skeleton import PUBLISHED_JOINT_NAMES
-from mousepose.types import Floats, Ints
-
-Progress = Callable[[str, int, int], None]
+from mousepose.types import Floats, Ints, Progress
 
 #: rad; likelihoods of angles are told as gain over angles that are known to within this.
 _IGNORANT_SD = 0.3

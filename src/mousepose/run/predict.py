@@ -11,7 +11,7 @@ depends on the boxes and the frames alone, so a resumed run gives what an uninte
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -34,15 +34,12 @@ from mousepose.run.keypoint_files import digest_of
 from mousepose.run.parts import Parts, fingerprint_of, parts_folder
 from mousepose.run.track import Method, TrackJob, track_video
 from mousepose.run.track_table import iterate_boxes
-from mousepose.types import Bytes, Floats, Keypoints2D, State
+from mousepose.types import Bytes, Floats, Keypoints2D, Progress, State
 from mousepose.video import FrameState, Video, open_video
 from mousepose.video.folder import images_in
 
 #: Frames that are cut out and sent to the network together, and how many such may wait for it.
 _BATCH, _WAITING = 32, 4
-
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

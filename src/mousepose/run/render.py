@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,15 +21,13 @@ from mousepose.train.render.config import RenderConfig
 from mousepose.train.render.postures import Strides
 from mousepose.train.render.sampling import Generator
 from mousepose.train.samples import SampleFolder, SampleWriter
-from mousepose.types import require
+from mousepose.types import Progress, require
 
 #: Samples in a shard.
 SHARD = 250
 _LICENCE = "Apache-2.0: rendered by mousepose, no picture of anyone's is in it"
 #: Walks from which strides are taken: how many, how long each is (s), and pictures a second.
 _WALKS, _SECONDS, _RATE = 14, 1.2, 25.0
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,8 @@ import numpy as np
 from mousepose.errors import InputError
 from mousepose.io import iterate_keypoints
 from mousepose.io.keypoints.registry import joined, open_tracks
-from mousepose.types import Keypoints2D
+from mousepose.types import Keypoints2D, Progress
 
-Progress = Callable[[str, int, int], None]
 #: A rate that stands in where a file knows none: times made with it are frame numbers.
 _NO_RATE = 1.0
 

@@ -23,15 +23,12 @@ from mousepose.run.image import check_image
 from mousepose.run.keypoint_files import KeypointFiles, cut, with_context
 from mousepose.run.parts import Parts, fingerprint_of, parts_folder
 from mousepose.sequence import slice_sequence
-from mousepose.types import FitReport, Keypoints2D, Pose, PoseSequence
+from mousepose.types import FitReport, Keypoints2D, Pose, PoseSequence, Progress
 
 #: The animal is learned from so many frames; more do not change it.
 LEARNED_FRAMES = 5000
 #: What `solve` notes of the frames it was given; it would differ between parts.
 _OF_A_PART = ("points_far_outside", "warning")
-
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from mousepose.run.track_table import (
     write_boxes,
     write_detections,
 )
-from mousepose.types import Bytes, State
+from mousepose.types import Bytes, Progress, State
 from mousepose.video import FrameState, Video, open_video
 
 #: How mice are found: by what differs from the empty cage, by a network in each frame by itself,
@@ -34,8 +34,6 @@ from mousepose.video import FrameState, Video, open_video
 Method = Literal["auto", "background", "network"]
 _LEAST_FOUND = 0.6
 
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 #: Frames that the background is learned from, spread over the video.
 _LEARNED = 60
 _BATCH = 32

@@ -24,9 +24,10 @@ from mousepose.run.train_sources import TrainingData
 from mousepose.train.augment import Movement
 from mousepose.train.data import Mixture, Source
 from mousepose.train.export import DETECTOR_INPUTS, DETECTOR_OUTPUTS, export_network
-from mousepose.train.loop import Progress, TrainOptions, train
+from mousepose.train.loop import TrainOptions, train
 from mousepose.train.model import STRIDE, DetectorNetwork
 from mousepose.train.samples import FRAME_SIZE, Samples
+from mousepose.types import Progress
 
 #: Boxes stay boxes only where nothing is turned.
 FRAME_MOVEMENT = Movement(turn=0.0, zoom=1.15, shift=0.05, any_way_up=False)

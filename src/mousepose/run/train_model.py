@@ -29,11 +29,12 @@ from mousepose.train.calibrate import LEAST_POINTS, calibrate
 from mousepose.train.data import Mixture
 from mousepose.train.export import KEYPOINT_INPUTS, KEYPOINT_OUTPUTS, export_network, set_metadata
 from mousepose.train.labelled import view_names
-from mousepose.train.loop import Measure, Network, Progress, TrainOptions, TrainState, train
+from mousepose.train.loop import Measure, Network, TrainOptions, TrainState, train
 from mousepose.train.model import STRIDE, KeypointNetwork, NetworkSize
 from mousepose.train.model_file import weights_beside, write_weights
 from mousepose.train.model_loss import BLOB_CELLS
 from mousepose.train.samples import CROP_SIZE, VIEWS, Samples
+from mousepose.types import Progress
 
 #: Real pictures count so much in the calibration against rendered ones, where there are both.
 _REAL_WEIGHT = 0.8

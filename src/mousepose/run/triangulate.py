@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,8 @@ from mousepose.io.poses.registry import WRITERS
 from mousepose.run.sampling import spread_frames
 from mousepose.run.triangulate_anipose import write_anipose_points
 from mousepose.run.triangulate_sources import ViewSource
-from mousepose.types import Floats, Keypoints2D, Keypoints3D
+from mousepose.types import Floats, Keypoints2D, Keypoints3D, Progress
 
-Progress = Callable[[str, int, int], None]
 _AT_ONCE = 2_000
 #: A camera with a larger share of images that do not agree is no camera of these files.
 _MOST_LEFT_OUT = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mousepose.body.keypoint_check import check_names
 from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
@@ -14,8 +14,8 @@ from mousepose.fit.observe import check_keypoints
 from mousepose.geometry.camera import Camera, pinhole
 from mousepose.run.sampling import spread_frames
 from mousepose.run.triangulate_sources import ViewSource
+from mousepose.types import Progress
 
-Progress = Callable[[str, int, int], None]
 #: Frames that are looked at, spread over the recording.
 _FRAMES, _AT_ONCE = 4_000, 2_000
 #: How sure a focal length is, as a share, that follows from a stated or from a usual field of view.

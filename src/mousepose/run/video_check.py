@@ -6,7 +6,7 @@ Every frame is decoded once.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +16,9 @@ import numpy as np
 from mousepose.detect.background import factor_of, shrink
 from mousepose.detect.background_shift import is_shift, shift_between
 from mousepose.errors import FileError
-from mousepose.types import Floats
+from mousepose.types import Floats, Progress
 from mousepose.video import FrameState, Video, open_video
 
-#: Called with the stage's name, frames done and frames in all.
-Progress = Callable[[str, int, int], None]
 Verdict = Literal["good", "look", "bad"]
 
 #: Moments at which the picture is held against the one before, to see whether the camera moved.

@@ -25,10 +25,9 @@ from mousepose.train.data import Mixture
 from mousepose.train.loop_checkpoint import read_checkpoint, write_checkpoint
 from mousepose.train.model import KNOWN_VIEWS, DetectorNetwork, KeypointNetwork
 from mousepose.train.model_loss import Targets, detector_loss, keypoint_loss
+from mousepose.types import Progress
 
 Network = KeypointNetwork | DetectorNetwork
-#: Called with (stage, done, total); seconds are told where time is what limits the run.
-Progress = Callable[[str, int, int], None]
 #: Returns figures of a network, as "openfield.median_percent"; it sees the mean weights.
 Measure = Callable[[Network], Mapping[str, float]]
 

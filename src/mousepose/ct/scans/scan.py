@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 
 from mousepose.ct.scans import dicom, dicom_folder, dicom_header, nifti, tiff
 from mousepose.ct.scans.scan_errors import library, reading
-from mousepose.ct.scans.scan_load import Progress, load
+from mousepose.ct.scans.scan_load import load
 from mousepose.ct.scans.scan_stack import Stack, settled
 from mousepose.ct.types import Volume
 from mousepose.errors import FileError
+from mousepose.types import Progress
 
 #: Enough of a file to tell its format.
 _HEAD_BYTES = 540

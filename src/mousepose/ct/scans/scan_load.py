@@ -6,7 +6,7 @@ finished volume and a few slices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -14,10 +14,7 @@ from mousepose.ct.scans import orient
 from mousepose.ct.scans.scan_stack import Plane, Stack
 from mousepose.ct.types import Volume
 from mousepose.errors import FileError, InputError
-from mousepose.types import Floats
-
-#: Called with the stage's name, slices done and slices in all.
-Progress = Callable[[str, int, int], None]
+from mousepose.types import Floats, Progress
 
 #: More than this is not loaded at once; a scan of 1008 x 640 x 640 voxels has 0.8 GiB.
 MAX_BYTES = 4 * 2**30
