@@ -4,6 +4,7 @@ observe      match names, check numbers, take the lens out
 learn        one shape and one way of moving per animal, from a sample of its frames
 follow       place a body where the track starts or breaks, fit every frame
 smooth       all frames of overlapping windows together, with their covariance
+exchange     left and right put back where a tracker mistook one for the other, and fitted anew
 report       points in mm, each with its covariance and whether it was seen
 """
 
@@ -22,6 +23,7 @@ from mousepose.fit.animal import SHAPE_FRAMES, learn_motion, learn_shape
 from mousepose.fit.arrays import Points
 from mousepose.fit.bending import learn_bending
 from mousepose.fit.config import FitConfig, Scale
+from mousepose.fit.exchanged import exchanged_pairs, put_back
 from mousepose.fit.observe import Observation, check_axes, observe
 from mousepose.fit.result import Track, describe, to_sequence
 from mousepose.fit.setup import Animal, Setup, check_animal
@@ -95,11 +97,25 @@ def solve(
     seen = observe(keypoints, setup)
     usable = _usable(seen, setup)
     result = Track.empty(len(keypoints), setup)
-    for part in tracks(usable, keypoints.times, setup.config):
+    parts = tracks(usable, keypoints.times, setup.config)
+    for part in parts:
         solve_track(seen, keypoints.times, usable, part, setup, animal, result, progress)
+    pairs = 0
+    if setup.config.exchange and setup.config.temporal:
+        columns, exchanged = exchanged_pairs(seen, result, setup, animal)
+        pairs, frames = int(exchanged.sum()), exchanged.any((1, 2))
+        seen = put_back(seen, columns, exchanged) if pairs else seen
+        for part in parts if pairs else ():
+            solve_track(
+                seen, keypoints.times, usable, part, setup, animal, result, progress, frames
+            )
     if progress is not None:
         progress(len(keypoints), len(keypoints))
-    notes = {"unknown_columns": list(seen.unknown_columns), "points_far_outside": seen.outside}
+    notes = {
+        "unknown_columns": list(seen.unknown_columns),
+        "points_far_outside": seen.outside,
+        "pairs_exchanged": pairs,
+    }
     warning = check_axes(keypoints, setup)
     if warning is not None:
         notes["warning"] = warning

@@ -32,6 +32,7 @@ class FitConfig:
     animal_shape: bool = True  #: fit bone lengths and mark offsets once per animal
     animal_bending: bool = True  #: learn once per animal how it bends
     temporal: bool = True  #: smooth through time; False = every frame alone
+    exchange: bool = True  #: put left and right back where a tracker mistook one for the other
     window: int = 960  #: frames smoothed together
     overlap: int = 40  #: frames of context on either side of a window
     longest_gap: float = 0.5  #: s without keypoints that are bridged

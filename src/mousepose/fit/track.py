@@ -37,8 +37,12 @@ def tracks(usable: NDArray[np.bool_], times: Floats, config: FitConfig) -> list[
 def solve_track(
     seen: Observation, times: Floats, usable: NDArray[np.bool_], part: slice, setup: Setup,
     animal: Animal, result: Track, progress: Callable[[int, int], None] | None,
+    changed: NDArray[np.bool_] | None = None,
 ) -> None:  # fmt: skip
-    """Write the poses of one stretch of frames to `result`, window by window."""
+    """Write the poses of one stretch of frames to `result`, window by window.
+
+    With `changed` (T,) only the windows are solved that hold such a frame.
+    """
     config = setup.config
     step = config.window if config.temporal else _ALONE
     overlap = config.overlap if config.temporal else 0
@@ -46,6 +50,8 @@ def solve_track(
         stop = min(start + step, part.stop)
         first, last = max(start - overlap, part.start), min(stop + overlap, part.stop)
         window = slice(first, last)
+        if changed is not None and not changed[window].any():
+            continue
         solved = _solve_window(seen, times[window], usable[window], window, setup, animal)
         result.write(slice(start, stop), solved.cut(slice(start - first, stop - first)))
         if progress is not None:

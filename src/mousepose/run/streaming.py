@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mousepose import __version__
 from mousepose.errors import InputError, MouseposeError
 from mousepose.fit.ahead import compile_ahead
@@ -22,13 +20,13 @@ from mousepose.run.columns import check_columns, check_side
 from mousepose.run.image import check_image
 from mousepose.run.keypoint_files import KeypointFiles, cut, with_context
 from mousepose.run.parts import Parts, fingerprint_of, parts_folder
-from mousepose.sequence import slice_sequence
-from mousepose.types import FitReport, Keypoints2D, Pose, PoseSequence, Progress
+from mousepose.sequence import join_sequences, slice_sequence
+from mousepose.types import Keypoints2D, PoseSequence, Progress
 
 #: The animal is learned from so many frames; more do not change it.
 LEARNED_FRAMES = 5000
 #: What `solve` notes of the frames it was given; it would differ between parts.
-_OF_A_PART = ("points_far_outside", "warning")
+_OF_A_PART = ("points_far_outside", "pairs_exchanged", "warning")
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,33 +231,4 @@ def first_frames(job: Job, count: int) -> tuple[Keypoints2D, PoseSequence]:
         have += len(poses[-1])
         if have >= count:
             break
-    return joined(keypoints), joined_sequences(poses)
-
-
-def joined_sequences(pieces: list[PoseSequence]) -> PoseSequence:
-    """Return consecutive pieces of one sequence as one."""
-    first = pieces[0]
-    poses, reports = [piece.pose for piece in pieces], [piece.report for piece in pieces]
-    return replace(
-        first,
-        pose=Pose(
-            np.concatenate([pose.root_rotation for pose in poses]),
-            np.concatenate([pose.root_translation for pose in poses]),
-            np.concatenate([pose.joint_rotation for pose in poses]),
-            first.pose.shape,
-        ),
-        keypoints=np.concatenate([piece.keypoints for piece in pieces]),
-        covariance=np.concatenate([piece.covariance for piece in pieces]),
-        state=np.concatenate([piece.state for piece in pieces]),
-        rotation_sd=np.concatenate([piece.rotation_sd for piece in pieces]),
-        times=np.concatenate([piece.times for piece in pieces]),
-        frame_numbers=np.concatenate([piece.frame_numbers for piece in pieces]),
-        report=FitReport(
-            np.concatenate([report.status for report in reports]),
-            np.concatenate([report.iterations for report in reports]),
-            {
-                term: np.concatenate([report.cost[term] for report in reports])
-                for term in first.report.cost
-            },
-        ),
-    )
+    return joined(keypoints), join_sequences(poses)
