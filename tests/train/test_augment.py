@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
+from mousepose.body.heading import headings  # noqa: E402
 from mousepose.skeleton import KEYPOINT_NAMES  # noqa: E402
 from mousepose.train.augment import MIRROR, Movement, Placed, moved, placed  # noqa: E402
 from mousepose.train.augment_light import Light, relit  # noqa: E402
@@ -63,7 +64,7 @@ def test_a_mirrored_picture_exchanges_left_and_right() -> None:
 
 
 def test_only_what_is_seen_from_above_or_below_turns_fully() -> None:
-    movement = Movement(turn=0.1, zoom=1.0001, shift=0.0, mirror=0.0)
+    movement = Movement(turn=0.1, zoom=1.0001, shift=0.0, mirror=0.0, upright=0.0)
     for view, free in ((0, False), (1, True), (2, False), (3, True)):
         batch = spots(view=view)
         done = moved(batch, SIZE, movement, torch.Generator().manual_seed(1))
@@ -71,6 +72,22 @@ def test_only_what_is_seen_from_above_or_below_turns_fully() -> None:
         across = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
         turned = torch.atan2(across, (before * after).sum(1)).abs().max()
         assert (turned > 0.2) == free
+
+
+@pytest.mark.parametrize("mirror", [0.0, 1.0])
+def test_an_upright_mouse_heads_up_whichever_way_it_stood(mirror: float) -> None:
+    batch = spots(view=1)
+    names = [KEYPOINT_NAMES.index(name) for name in ("NOSE", "ROOT_TAIL")]
+    angle = torch.linspace(-3, 3, COUNT)
+    along = torch.stack([torch.cos(angle), torch.sin(angle)], -1)
+    batch.xy[:] = float("nan")
+    batch.xy[:, names[0]] = SIZE / 2 + 8 * along
+    batch.xy[:, names[1]] = SIZE / 2 - 8 * along
+    movement = Movement(turn=0.2, shift=0.0, mirror=mirror, upright=1.0)
+    done = moved(batch, SIZE, movement, torch.Generator().manual_seed(3))
+    off = headings(done.xy[:, names].double().numpy(), ("NOSE", "ROOT_TAIL")) + np.pi / 2
+    assert np.abs(off).max() <= 0.2 + 1e-6
+    assert np.ptp(off) > 0.05
 
 
 def test_a_point_outside_is_hidden_and_an_unlabelled_one_stays_so() -> None:

@@ -67,14 +67,12 @@ def test_a_batch_gives_what_single_crops_give(model: Path) -> None:
     assert finder.predict(images[:0]).xy.shape == (0, 22, 2)
 
 
-def test_averaging_makes_a_network_indifferent_to_mirrors_and_turns(model: Path) -> None:
+def test_averaging_makes_a_network_indifferent_to_mirrors(model: Path) -> None:
     finder, images = KeypointModel(model, threads=1), crops(2)
     seen = finder.predict(images, "top", average=True)
     mirrored = finder.predict(images[:, :, ::-1].copy(), "top", average=True)
     back = mirrored.xy[:, list(MIRROR)] * [-1, 1] + [SIZE - 1, 0]
     np.testing.assert_allclose(back, seen.xy, atol=0.1)
-    turned = finder.predict(np.rot90(images, 1, (1, 2)).copy(), "top", average=True)
-    np.testing.assert_allclose(turned.confidence, seen.confidence, atol=1e-3)
 
 
 def test_the_description_is_in_the_file(model: Path) -> None:

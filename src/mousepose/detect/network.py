@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from mousepose.detect.heatmaps import Decoded, decode
 from mousepose.detect.network_file import NetworkDescription, described
+from mousepose.detect.upright import looked_upright
 from mousepose.errors import FileError, InputError
 from mousepose.skeleton import mirrored_name
-from mousepose.types import Bytes, Floats
+from mousepose.types import Bytes, Floats, Ints
 
 #: A network file larger than this is no network for mice.
 MOST_BYTES = 500_000_000
@@ -123,20 +124,27 @@ class KeypointModel:
         self.size = self.description.input.size
 
     def predict(
-        self, crops: Bytes, view: str | Sequence[str] | None = None, *, average: bool = False
+        self,
+        crops: Bytes,
+        view: str | Sequence[str] | None = None,
+        *,
+        average: bool = False,
+        turn: Floats | None = None,
     ) -> CropKeypoints:
         """Return the keypoints of grey crops (N, S, S) uint8.
 
         `view` declares how the mouse is seen, one for all or one for each: "top", "side", "bottom",
-        or "unknown". With `average` each crop is also looked at in a mirror, and in four turns
-        where all are seen from above or below: better, and two or eight times as slow. Raises
-        `InputError` for crops of another size and unknown views.
+        or "unknown". With `average` each crop is also looked at in a mirror: better, and twice as
+        slow. Networks that know mice heading up look a second time at crops in which the mouse
+        does not; `turn` (N,) rad is by how much each crop must turn for that, where it is known
+        about (as in the frame before): then one look is enough. Raises `InputError` for crops of
+        another size and unknown views.
         """
         told = declared(view, len(crops))
-        turns = _turns(told) if average else ()
+        turns = np.zeros(len(crops)) if turn is None else np.asarray(turn, np.float64)
         parts = [
-            self._predict(crops[first : first + BATCH], told[first : first + BATCH], turns)
-            for first in range(0, len(crops), BATCH)
+            self._predict(crops[part], told[part], turns[part], average)
+            for part in (slice(first, first + BATCH) for first in range(0, len(crops), BATCH))
         ]
         if not parts:
             points = len(self.names)
@@ -148,20 +156,54 @@ class KeypointModel:
         return CropKeypoints(*(np.concatenate(column) for column in columns))
 
     def _predict(
-        self, crops: Bytes, view: NDArray[np.float32], turns: Sequence[int]
+        self, crops: Bytes, view: NDArray[np.float32], turn: Floats, average: bool
     ) -> CropKeypoints:
-        out = self.description.output
-        given = self._run(crops, view)
-        if out.heatmaps:
-            maps = self._maps(given)
-            points = self._from_maps(self._averaged(maps, crops, view, turns) if turns else maps)
+        given: list[dict[str, NDArray[np.float32]]] = []
+
+        def look(seen: Bytes, rows: Ints) -> Decoded:
+            maps_and_more = self._run(seen, view[rows])
+            given.append(maps_and_more)
+            return self._points(maps_and_more, seen, view[rows], average)
+
+        if self.description.input.upright:
+            points = looked_upright(
+                look, crops, self.names, lambda: self._may_turn(given[0], view), turn
+            )
         else:
-            points = self._from_points(given)
+            points = look(crops, np.arange(len(crops)))
+        out = self.description.output
         unknown = np.full(points.score.shape, np.nan)
-        seen = logistic(given[out.visibility]) if out.visibility else unknown
-        told = _softmax(given[out.view]) if out.view else np.full((len(crops), len(VIEWS)), np.nan)
+        seen = logistic(given[0][out.visibility]) if out.visibility else unknown
+        told = self._views(given[0], len(crops))
         scale = self.description.calibration.covariance_scale
         return CropKeypoints(points.xy, scale * points.covariance, self._sure(points), seen, told)
+
+    def _points(
+        self,
+        given: dict[str, NDArray[np.float32]],
+        crops: Bytes,
+        view: NDArray[np.float32],
+        average: bool,
+    ) -> Decoded:
+        if not self.description.output.heatmaps:
+            return self._from_points(given)
+        maps = self._maps(given)
+        if average:
+            seen = np.ascontiguousarray(crops[:, :, ::-1])
+            maps = (maps + self._maps(self._run(seen, view))[:, _mirror(self.names), :, ::-1]) / 2
+        return self._from_maps(maps)
+
+    def _views(self, given: dict[str, NDArray[np.float32]], count: int) -> Floats:
+        name = self.description.output.view
+        return _softmax(given[name]) if name else np.full((count, len(VIEWS)), np.nan)
+
+    def _may_turn(
+        self, given: dict[str, NDArray[np.float32]], view: NDArray[np.float32]
+    ) -> NDArray[np.bool_]:
+        """Return which crops are seen from above or below, as declared or else as it looks."""
+        side = VIEWS.index("side")
+        looks = self._views(given, len(view))[:, side] < 0.5
+        return np.asarray(np.where(view.any(1), view[:, side] == 0, looks))
 
     def _run(self, crops: Bytes, view: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         into = self.description.input
@@ -169,26 +211,6 @@ class KeypointModel:
         if into.view:
             feeds[into.view] = view
         return self.network.run(feeds)
-
-    def _averaged(
-        self,
-        maps: NDArray[np.float32],
-        crops: Bytes,
-        view: NDArray[np.float32],
-        turns: Sequence[int],
-    ) -> NDArray[np.float32]:
-        """Return the mean of the maps of crops that are turned by quarters and mirrored."""
-        total, order = maps.copy(), _mirror(self.names)
-        for turn in turns:
-            for mirrored in (False, True):
-                if turn == 0 and not mirrored:
-                    continue
-                seen = np.rot90(crops, turn, (1, 2))
-                seen = seen[:, :, ::-1] if mirrored else seen
-                found = self._maps(self._run(np.ascontiguousarray(seen), view))
-                found = found[:, order, :, ::-1] if mirrored else found
-                total += np.rot90(found, -turn, (2, 3))
-        return total / np.float32(2 * len(turns))
 
     def _maps(self, given: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return the logits of the heatmaps (N, K, H, W). Raises `FileError` for other shapes."""
@@ -255,12 +277,6 @@ def _mirror(names: Sequence[str]) -> list[int]:
     """Return for each keypoint the place of its partner on the other side, or its own."""
     partners = [mirrored_name(name) for name in names]
     return [list(names).index(p) if p in names else k for k, p in enumerate(partners)]
-
-
-def _turns(view: NDArray[np.float32]) -> tuple[int, ...]:
-    """Return by how many quarters crops may be turned: seen from the side, up is up."""
-    side = VIEWS.index("side")
-    return (0, 1, 2, 3) if len(view) and (np.delete(view, side, 1).sum(1) == 1).all() else (0,)
 
 
 def _session(path: Path, providers: Sequence[str] | None, threads: int) -> Any:

@@ -42,7 +42,8 @@ Part = TypeVar("Part", "NetworkInput", "NetworkOutput", "Calibration")
 class NetworkInput:
     """What goes in: see the module's text. `view` is the input of the declared view, "" for none.
 
-    `integers` are whole grey levels (uint8), as our own networks take them.
+    `integers` are whole grey levels (uint8), as our own networks take them. An `upright` network
+    knows mice best that head up: where they do not, it looks again, see `upright.py`.
     """
 
     images: str = "images"
@@ -53,6 +54,7 @@ class NetworkInput:
     scale: float = 1.0
     offset: float = 0.0
     integers: bool = False
+    upright: bool = False
 
 
 @dataclass(frozen=True)

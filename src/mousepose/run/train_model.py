@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mousepose.atomic import atomic_path
-from mousepose.detect.heatmaps import decode
+from mousepose.detect.heatmaps import Decoded, decode
 from mousepose.detect.network import KeypointModel
 from mousepose.detect.network_file import (
     METADATA_KEY,
@@ -21,6 +21,7 @@ from mousepose.detect.network_file import (
     NetworkInput,
     NetworkOutput,
 )
+from mousepose.detect.upright import looked_upright
 from mousepose.errors import InputError
 from mousepose.run.train_scores import WRONG_PERCENT, errors_percent, score
 from mousepose.run.train_sources import TrainingData
@@ -34,7 +35,7 @@ from mousepose.train.model import STRIDE, KeypointNetwork, NetworkSize
 from mousepose.train.model_file import weights_beside, write_weights
 from mousepose.train.model_loss import BLOB_CELLS
 from mousepose.train.samples import CROP_SIZE, VIEWS, Samples
-from mousepose.types import Progress
+from mousepose.types import Bytes, Floats, Ints, Progress
 
 #: Real pictures count so much in the calibration against rendered ones, where there are both.
 _REAL_WEIGHT = 0.8
@@ -111,7 +112,7 @@ def keypoint_description(about: Mapping[str, str]) -> NetworkDescription:
     return NetworkDescription(
         "keypoints",
         KEYPOINT_NAMES,
-        NetworkInput(images=images, view=view, size=CROP_SIZE, integers=True),
+        NetworkInput(images=images, view=view, size=CROP_SIZE, integers=True, upright=True),
         NetworkOutput(heatmaps=maps, visibility=seen, view=views, stride=float(STRIDE)),
         Calibration(blob=BLOB_CELLS),
         about=dict(about),
@@ -166,18 +167,24 @@ def measure_of(held: Mapping[str, Samples]) -> Measure:
     return measure
 
 
-def _found(network: Network, samples: Samples) -> Any:
+def _found(network: Network, samples: Samples) -> Floats:
     network.eval()
     device = next(network.parameters()).device
     views = np.eye(len(VIEWS), dtype=np.float32)[samples.view][:, 1:]
-    parts = []
-    for first in range(0, len(samples), _BATCH):
-        images = torch.from_numpy(np.ascontiguousarray(samples.images[first : first + _BATCH]))
-        view = torch.from_numpy(np.ascontiguousarray(views[first : first + _BATCH]))
-        with torch.no_grad():
-            maps = network(images[:, None].float().to(device), view.to(device))[0]
-        parts.append(decode(maps.float().cpu().numpy(), float(STRIDE)).xy)
-    return np.concatenate(parts)
+    free = np.isin(samples.view, [VIEWS.index("top"), VIEWS.index("bottom")])
+
+    def look(crops: Bytes, rows: Ints) -> Decoded:
+        maps = []
+        for first in range(0, len(rows), _BATCH):
+            images = torch.from_numpy(np.ascontiguousarray(crops[first : first + _BATCH]))
+            view = torch.from_numpy(views[rows[first : first + _BATCH]])
+            with torch.no_grad():
+                seen = network(images[:, None].float().to(device), view.to(device))[0]
+            maps.append(seen.float().cpu().numpy())
+        return decode(np.concatenate(maps), float(STRIDE))
+
+    still = np.zeros(len(samples))
+    return looked_upright(look, samples.images, KEYPOINT_NAMES, lambda: free, still).xy
 
 
 def _inside(samples: Samples) -> Any:

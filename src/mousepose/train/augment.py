@@ -1,7 +1,9 @@
 """Other pictures of the same labels: turned, mirrored, moved and zoomed, all of a batch at once.
 
 What may turn how far depends on the view: seen from above or below any way up is a way that mice
-stand in a picture; seen from the side, up is up. A mirrored mouse has left and right exchanged.
+stand in a picture, but most are turned to head up, as `detect/upright.py` turns them before the
+network looks a second time; seen from the side, up is up. A mirrored mouse has left and right
+exchanged.
 Everything is drawn from one generator, so that a seed gives the same pictures again.
 """
 
@@ -10,10 +12,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mousepose.body.heading import headings
 from mousepose.skeleton import KEYPOINT_NAMES, mirrored_name
 from mousepose.train.samples import HIDDEN, VIEWS, VISIBLE
 
@@ -28,7 +32,8 @@ class Movement:
 
     `turn` rad where up is up, `zoom` the largest factor of size either way, `shift` a share of the
     picture's side, `mirror` the share of pictures that are mirrored. With `any_way_up` pictures
-    from above and below are turned fully.
+    from above and below are turned fully, but a share `upright` of them so that the mouse heads up,
+    off by at most `turn`.
     """
 
     turn: float = math.radians(25)
@@ -36,6 +41,7 @@ class Movement:
     shift: float = 0.06
     mirror: float = 0.5
     any_way_up: bool = True
+    upright: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,13 @@ def moved(batch: Placed, size: int, movement: Movement, generator: torch.Generat
     free = torch.zeros(count, dtype=torch.bool, device=device)
     for view in _TURNS_FULLY if movement.any_way_up else ():
         free |= batch.view == view
-    turn = (2 * random() - 1) * torch.where(free, math.pi, movement.turn)
+    slight = (2 * random() - 1) * movement.turn
+    turn = torch.where(free, (2 * random() - 1) * math.pi, slight)
     zoom = torch.exp((2 * random() - 1) * math.log(movement.zoom))
     shift = (2 * torch.stack([random(), random()], -1) - 1) * movement.shift * size
     flip = random() < movement.mirror
+    up = _turn_to_head_up(batch.xy, flip)
+    turn = torch.where(free & (random() < movement.upright) & up.isfinite(), up + slight, turn)
     return placed(batch, size, turn, zoom, shift, flip)
 
 
@@ -105,6 +114,13 @@ def placed(
     state = torch.where(outside & (state == VISIBLE), HIDDEN, state)
     boxes = None if batch.boxes is None else _moved_boxes(batch.boxes, forward, shift, source, size)
     return Placed(images, xy, state, batch.view, boxes)
+
+
+def _turn_to_head_up(xy: Tensor, flip: Tensor) -> Tensor:
+    """Return by how many rad (N,) pictures, mirrored first where `flip`, must turn; NaN unknown."""
+    known = np.asarray(xy.cpu().numpy(), np.float64)
+    heading = torch.from_numpy(headings(known, KEYPOINT_NAMES)).to(xy)
+    return -math.pi / 2 - torch.where(flip, math.pi - heading, heading)
 
 
 def _moved_boxes(boxes: Tensor, forward: Tensor, shift: Tensor, source: int, size: int) -> Tensor:
