@@ -1,4 +1,4 @@
-"""Where mice are in real videos, by the background of a fixed camera: boxes, misses, frames/s.
+"""Where mice are in real videos, by the background or by the keypoint network: boxes, misses.
 
 `homecage_4cam` (two views, 120 frames): truth boxes from the proof-read points without the tail,
 with a margin of 5 % of the body's length for fur. Its mouse hardly moves, so that a background
@@ -7,6 +7,11 @@ of two thirds of the frames that the background is learned from, as in a longer 
 `openfield_topview` and `mirror_treadmill` have no labels on their videos: what is measured there is
 in how many frames there is a mouse, how many boxes too many, and how much a box jumps. Speeds are
 on 864 x 648 pixels, by the clock and as milliseconds of processor time of a frame.
+
+`keypoints` is the search with the keypoint network alone (`mousepose track --method keypoints`):
+`*.still` in single labelled pictures, each by itself, `*.followed` through the clips in which the
+mouse hardly moves. Found is a mouse where the middle of its box is within half a box's longer side
+of the true one. `--network-only` measures these alone.
 """
 
 from __future__ import annotations
@@ -24,12 +29,19 @@ from typing import Any
 import h5py
 import numpy as np
 from common import Measured, arguments, folder, run
+from keypoints import SETS
 
 from mousepose.detect.background import Background, learn_background
 from mousepose.detect.background_detector import BackgroundDetector
 from mousepose.detect.blobs import overlap
+from mousepose.detect.keypoint_detector import KeypointDetector
+from mousepose.detect.network import KeypointModel
+from mousepose.detect.search import search
+from mousepose.detect.shipped import shipped_model
 from mousepose.detect.track import TrackedFrame, Tracker
 from mousepose.detect.track_filter import as_centre
+from mousepose.run.train_labelled import LabelledSet, read_recordings
+from mousepose.train.labelled import body_boxes
 from mousepose.types import Floats, State
 from mousepose.video import Video, open_video, video_writer
 
@@ -38,14 +50,20 @@ _BODY = ("Nose", "Ear_R", "Ear_L", "TTI", "Head", "Trunk", "Shoulder_left", "Sho
 _FUR = 0.05
 _SIZE = (864, 648)
 _TIMED = 240
+#: Sets whose labelled pictures are searched, and frames of a clip that the detector learns from.
+STILLS = ("openfield_boxes", "openfield_topview", "homecage_top", "homecage_mid", "mirror_bottom")
+_SHOWN_FIRST = 8
 
 
 def measure(options: argparse.Namespace) -> Measured:
     """Find the mice of each video; time each step."""
     measured = Measured(
-        "Mice found against the background",
+        "Mice found in whole frames",
         ("video", "frames", "overlap", "centre error %", "missed %", "too many %", "jump %"),
     )
+    _add_searched(measured, options)
+    if options.network_only:
+        return measured
     cage = folder(options.data, "homecage_4cam")
     for view in ("top", "mid"):
         path = cage / f"minimal_{view}.mp4"
@@ -64,6 +82,60 @@ def measure(options: argparse.Namespace) -> Measured:
     _speed(measured, options.data / "openfield_topview/m3v1mp4.mp4", options.hours)
     measured.ran_on += ["homecage_4cam", "openfield_topview", "mirror_treadmill"]
     return measured
+
+
+def _add_searched(measured: Measured, options: argparse.Namespace) -> None:
+    """Measure the search with the keypoint network, in pictures and through clips."""
+    model = KeypointModel(options.model, threads=1)
+    for name in STILLS:
+        text = SETS[name]
+        folder(options.data, text.partition("/")[2].partition("/")[0].partition(",")[0])
+        recordings = read_recordings(LabelledSet.parsed(text.format(data=options.data)))
+        hits, overlaps, seconds = [], [], 0.0
+        few = max(1, options.stills // len(recordings))
+        for one in recordings:
+            boxes = body_boxes(one.xy, one.length)
+            numbers = np.linspace(0, len(boxes) - 1, min(few, len(boxes))).round().astype(int)
+            for number in numbers[np.isfinite(boxes[numbers]).all(1)]:
+                started = time.process_time()
+                found = search(model, one.pictures[number])
+                seconds += time.process_time() - started
+                true = boxes[number]
+                reach = 0.5 * (true[2:] - true[:2]).max()
+                off = np.abs(as_centre(found.boxes)[0, :2] - as_centre(true[None])[0, :2]).max()
+                hits.append(off < reach)
+                overlaps.append(overlap(found.boxes[:1], true[None])[0, 0])
+        found_percent, shared = 100 * float(np.mean(hits)), float(np.median(overlaps))
+        measured.add_figures(
+            f"keypoints.{name}.still",
+            {"frames": len(hits), "found_percent": found_percent, "overlap": shared,
+             "seconds": seconds / len(hits)},
+        )  # fmt: skip
+        nothing = float("nan")
+        measured.add_row(f"{name}, one picture, keypoints", len(hits), shared, nothing,
+                         100 - found_percent, nothing, nothing)  # fmt: skip
+    for view in ("top", "mid"):
+        _add_followed(measured, model, options.data / "homecage_4cam", view)
+    measured.ran_on += list(STILLS)
+
+
+def _add_followed(measured: Measured, model: KeypointModel, cage: Path, view: str) -> None:
+    """Measure the keypoint detector through a clip in which the mouse hardly moves."""
+    truth, length = _truth(cage / f"minimal_{view}_proofread.analysis.h5")
+    detector = KeypointDetector(model)
+    with open_video(cage / f"minimal_{view}.mp4") as video:
+        numbers = np.linspace(0, len(video) - 1, _SHOWN_FIRST).round().astype(int)
+        detector.learn(np.stack([frame.image for frame in video.at(numbers.tolist())]))
+        tracker = Tracker(1, video.fps)
+        started, told = time.process_time(), []
+        for batch in video.batches(32):
+            told += [tracker.push(found) for found in detector.detect(batch.images)]
+        frames = [frame for frame in told if frame is not None] + tracker.finish()
+        seconds = time.process_time() - started
+    _add(measured, f"keypoints.homecage_{view}.followed", frames, truth, length)
+    measured.add_figures(
+        f"keypoints.homecage_{view}.followed", {"per_second": len(frames) / seconds}
+    )
 
 
 def _truth(path: Path) -> tuple[Floats, Floats]:
@@ -201,4 +273,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--hours", type=float, default=0.1, help="length of the video that memory is watched over"
     )
+    parser.add_argument("--model", type=Path, default=shipped_model(), help="keypoints (.onnx)")
+    parser.add_argument("--stills", type=int, default=24, help="pictures of each set to search")
+    parser.add_argument("--network-only", action="store_true", help="only the keypoint network")
     sys.exit(run(parser, measure))

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from detect.cages import HEIGHT, WIDTH, bedding, box_of, frame, walk
-from mousepose.detect.background import learn_background, shrink
+from mousepose.detect.background import Background, gradient, learn_background, shrink
 from mousepose.detect.background_detector import BackgroundDetector
+from mousepose.detect.background_kernels import offset_of
 from mousepose.detect.background_shift import is_shift, shift_between
 from mousepose.detect.blobs import overlap
 from mousepose.errors import InputError
@@ -138,11 +139,28 @@ def test_shifts_are_found_whatever_the_light():
     assert not is_shift(shift_between(before, bedding(5)))
 
 
-def test_small_copies_are_means():
-    image = np.random.default_rng(0).integers(0, 256, (10, 13), np.uint8)
-    small = shrink(image, 3)
-    assert small.shape == (3, 4)
-    assert small[1, 2] == pytest.approx(image[3:6, 6:9].mean(), abs=1e-4)
+@pytest.mark.parametrize("factor", [1, 2, 3, 5])
+def test_small_copies_are_means(factor):
+    image = np.random.default_rng(0).integers(0, 256, (23, 31), np.uint8)
+    small = shrink(image, factor)
+    height, width = 23 // factor, 31 // factor
+    blocks = image[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    assert np.allclose(small, blocks.mean(axis=(1, 3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(9, 13), (12, 8)])
+def test_compiled_pictures_are_those_of_numpy(shape):
+    random = np.random.default_rng(1)
+    small, level = random.uniform(0, 255, (2, *shape)).astype(np.float32)
+    assert np.allclose(gradient(small), np.hypot(*np.gradient(small)), atol=1e-4)
+    offset = offset_of(small, level)
+    assert offset == np.median((small - level)[::4, ::4])
+    noise = random.uniform(1.5, 20, shape).astype(np.float32)
+    for sign, way in (("darker", -1), ("lighter", 1)):
+        signed, mask, changed = Background(level, noise, 1, sign).difference(small)
+        assert np.allclose(signed, way * (small - level - offset), atol=1e-4)
+        assert np.array_equal(mask, signed > np.maximum(10, 4 * noise))
+        assert changed == np.mean(np.abs(signed) > np.maximum(10, 4 * noise))
 
 
 def test_frames_that_do_not_fit(learned):

@@ -7,26 +7,55 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from mousepose.detect.blobs import (
-    blobs_of,
-    bodies_in,
-    closed_mask,
-    grown,
-    opened_mask,
-    overlap,
-    shrunk,
-)  # fmt: skip
+from mousepose.detect.blobs import blobs_of, bodies_in, grown, overlap, shrunk
+
+SIZES = st.sampled_from([(23, 31), (1, 64), (9, 65), (70, 128), (5, 200)])
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 6), st.floats(0.02, 0.98))
-def test_growing_and_shrinking_are_those_of_scipy(seed, radius, share):
-    mask = (np.random.default_rng(seed).random((23, 31)) < share).astype(np.uint8)
+def random_mask(seed, size, share):
+    return (np.random.default_rng(seed).random(size) < share).astype(np.uint8)
+
+
+@given(st.integers(0, 2**32 - 1), SIZES, st.integers(0, 90), st.floats(0, 1))
+def test_growing_and_shrinking_are_those_of_scipy(seed, size, radius, share):
+    mask = random_mask(seed, size, share**6)
     square = np.ones((2 * radius + 1,) * 2)
-    assert np.array_equal(grown(mask, radius), ndimage.binary_dilation(mask, square))
-    kept = ndimage.binary_erosion(mask, square, border_value=1)
-    assert np.array_equal(shrunk(mask, radius), kept)
-    assert (opened_mask(mask, radius) <= mask).all()
-    assert (closed_mask(mask, radius) >= mask).all()
+    assert np.array_equal(
+        grown(mask, radius), ndimage.maximum_filter(mask, square.shape, mode="constant")
+    )
+    kept = ndimage.minimum_filter(1 - mask, square.shape, mode="constant", cval=1)
+    assert np.array_equal(shrunk(1 - mask, radius), kept)
+
+
+@given(st.integers(0, 2**32 - 1), SIZES, st.integers(0, 4), st.floats(0.3, 1))
+def test_bodies_are_what_a_square_fits_into_and_half_as_much_around(seed, size, radius, share):
+    mask = random_mask(seed, size, share)
+    whole = shrunk(grown(mask, 1), 1)
+    opened = grown(shrunk(whole, radius), radius)
+    expected = blobs_of(grown(opened, max(1, radius // 2)) & whole, 3)
+    found = bodies_in(mask, radius, 3)
+    assert np.array_equal(found.labels > 0, expected.labels > 0)
+    assert (whole >= mask).all()
+    assert (opened <= whole).all()
+
+
+@given(st.integers(0, 2**32 - 1), SIZES, st.floats(0, 1))
+def test_parts_are_those_of_scipy(seed, size, share):
+    mask = random_mask(seed, size, share)
+    values = np.random.default_rng(seed).normal(size=size).astype(np.float32)
+    found, (labels, count) = blobs_of(mask, 1), ndimage.label(mask)
+    assert np.array_equal(found.labels, labels)
+    assert len(found) == count
+    places = ndimage.find_objects(labels)
+    for number, box, area in zip(found.numbers, found.boxes, found.areas, strict=True):
+        down, across = places[number - 1]
+        assert box.tolist() == [
+            across.start - 0.5, down.start - 0.5, across.stop - 0.5, down.stop - 0.5,
+        ]  # fmt: skip
+        assert area == (labels == number).sum()
+    few = min(3, count)
+    means = [values[labels == number].mean(dtype=float) for number in found.numbers[:few]]
+    assert np.allclose(found.means(values, few), means)
 
 
 def test_a_tail_is_no_part_of_the_body():

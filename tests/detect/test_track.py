@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mousepose.detect.track import Tracker
-from mousepose.detect.track_filter import BoxFilter, as_centre, as_edges
+from mousepose.detect.track_filter import BoxFilter, as_centre, as_edges, smoothed
 from mousepose.detect.types import Detections
 from mousepose.errors import InputError
 from mousepose.types import State
@@ -141,6 +141,23 @@ def test_the_filter_agrees_with_its_own_uncertainty():
         far.append(box_filter.mean[:, 0] - [0, 0, 40, 24])
     assert np.all(np.std(far[50:], axis=0) < scale)
     assert np.all(np.std(far[50:], axis=0) < 1.5 * np.sqrt(box_filter.covariance[:, 0, 0]))
+
+
+def test_smoothing_is_that_of_the_textbook():
+    random, filter_ = np.random.default_rng(3), BoxFilter(box(50.0, 60.0), 24.0)
+    means, covariances = [], []
+    for _ in range(9):
+        filter_.predict()
+        filter_.correct(box(*random.normal([50, 60], 4)))
+        means.append(filter_.mean.copy())
+        covariances.append(filter_.covariance.copy())
+    step, expected = np.array([[1.0, 1.0], [0.0, 1.0]]), means[-1]
+    for mean, covariance in zip(means[-2::-1], covariances[-2::-1], strict=True):
+        ahead = step @ covariance @ step.T + filter_.process
+        gain = covariance @ step.T @ np.linalg.inv(ahead)
+        expected = mean + (gain @ (expected - mean @ step.T)[:, :, None])[:, :, 0]
+    found = smoothed(np.stack(means), np.stack(covariances), filter_.process)
+    assert np.allclose(found, expected, atol=1e-9)
 
 
 def test_no_animals_is_no_promise():

@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from mousepose import load_keypoints, load_tracks
+from mousepose.detect.crops import Crops
+from mousepose.detect.network import KeypointModel
 from mousepose.detect.shipped import shipped_model
 from mousepose.errors import FileError, InputError
+from mousepose.run import mouse_finder
 from mousepose.run import predict as predicting
+from mousepose.run.film_pass import FilmPass
 from mousepose.run.parts import parts_folder
 from mousepose.run.predict import VideoJob, is_of, predict
-from mousepose.video import video_writer
+from mousepose.video import open_video, reader, video_writer
 
 FRAMES, SIZE, FPS = 60, 160, 20.0
 
@@ -74,7 +78,7 @@ def test_an_interrupted_run_gives_what_an_uninterrupted_one_gives(
     predict(job, _silent)
     whole = job.output.read_bytes()
     again = replace(job, output=tmp_path / "again.parquet")
-    real, calls = predicting._points, []
+    real, calls = predicting._write_part, []
 
     def stops(*arguments: object) -> object:
         calls.append(1)
@@ -82,7 +86,7 @@ def test_an_interrupted_run_gives_what_an_uninterrupted_one_gives(
             raise KeyboardInterrupt
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(predicting, "_points", stops)
+    monkeypatch.setattr(predicting, "_write_part", stops)
     with pytest.raises(KeyboardInterrupt):
         predict(again, _silent)
     assert not again.output.exists()
@@ -90,6 +94,38 @@ def test_an_interrupted_run_gives_what_an_uninterrupted_one_gives(
     assert seen.resumed == 25
     assert again.output.read_bytes() == whole
     assert not parts_folder(again.output).exists()
+
+
+def test_one_pass_gives_what_two_give_whatever_the_threads(job: VideoJob) -> None:
+    predict(job, _silent)
+    found, whole = load_keypoints(job.output), job.output.read_bytes()
+    predict(replace(job, threads=3), _silent)
+    assert job.output.read_bytes() == whole
+    model = KeypointModel(job.model, threads=1)
+    film = FilmPass(job.search, job.chunk, lambda n: job.output.with_name(f"{n}"), pictures=False)
+    with open_video(job.video) as video:
+        boxes = [box for watched in film.watch(video, _silent) for box in watched.boxes[:, 0]]
+        for start in range(0, FRAMES, job.chunk):  # and only then the second pass
+            images = np.stack([one.image for one in video.frames(start, start + job.chunk)])
+            places = Crops.around(np.stack(boxes[start : start + job.chunk]), model.size)
+            seen = model.predict(places.cut(images), "top")
+            part = slice(start, start + job.chunk)
+            assert np.array_equal(places.to_frame(seen.xy), found.xy[part, 0])
+            assert np.array_equal(seen.confidence, found.confidence[part, 0])
+
+
+def test_each_frame_is_decoded_once(job: VideoJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    real = reader.image_of
+
+    def counts(*arguments: object) -> object:
+        counted.append(1)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reader, "image_of", counts)
+    monkeypatch.setattr(mouse_finder, "_LEARNED", 12)
+    predict(job, _silent)
+    assert len(counted) == FRAMES + 12
 
 
 def test_a_mouse_that_is_not_there_has_no_points(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from detect.cages import HEIGHT, WIDTH, bedding, box_of, frame, walk
 from mousepose.detect.blobs import overlap
 from mousepose.errors import FileError, InputError
 from mousepose.report.overlay import write_box_overlay
-from mousepose.run import track as track_module
-from mousepose.run.track import TrackJob, track_video
+from mousepose.run import film_pass
+from mousepose.run.track import TrackJob, TrackOutcome, track_video
 from mousepose.run.track_table import iterate_boxes
 from mousepose.run.video_check import check_videos
 from mousepose.types import State
@@ -47,12 +47,12 @@ def cage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tracked(cage: Path) -> tuple[Path, track_module.TrackOutcome]:
+def tracked(cage: Path) -> tuple[Path, TrackOutcome]:
     output = cage.with_name("boxes.parquet")
     return output, track_video(TrackJob(cage, output, chunk=50), quiet)
 
 
-def test_boxes_of_a_video(tracked: tuple[Path, track_module.TrackOutcome]) -> None:
+def test_boxes_of_a_video(tracked: tuple[Path, TrackOutcome]) -> None:
     path, outcome = tracked
     rows = list(iterate_boxes(path))
     assert [number for number, *_ in rows] == list(range(COUNT))
@@ -74,13 +74,13 @@ def test_boxes_of_a_video(tracked: tuple[Path, track_module.TrackOutcome]) -> No
 
 def test_an_interrupted_run_goes_on_to_the_same_table(
     cage: Path,
-    tracked: tuple[Path, track_module.TrackOutcome],
+    tracked: tuple[Path, TrackOutcome],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     job = TrackJob(cage, tmp_path / "boxes.parquet", chunk=50)
     written = []
-    original = track_module.write_detections
+    original = film_pass.write_detections
 
     def stop_after_two(*arguments: object) -> None:
         if len(written) == 2:
@@ -88,7 +88,7 @@ def test_an_interrupted_run_goes_on_to_the_same_table(
         written.append(arguments)
         original(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(track_module, "write_detections", stop_after_two)
+    monkeypatch.setattr(film_pass, "write_detections", stop_after_two)
     with pytest.raises(KeyboardInterrupt):
         track_video(job, quiet)
     monkeypatch.undo()
@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_to_the_same_table(
 
 
 def test_the_overlay_has_every_frame_with_its_box(
-    cage: Path, tracked: tuple[Path, track_module.TrackOutcome], tmp_path: Path
+    cage: Path, tracked: tuple[Path, TrackOutcome], tmp_path: Path
 ) -> None:
     write_box_overlay(cage, tracked[0], tmp_path / "overlay.mp4", quiet)
     with open_video(cage) as source, open_video(tmp_path / "overlay.mp4") as drawn:

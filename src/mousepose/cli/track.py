@@ -35,10 +35,11 @@ Overlay = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Also write a video with the boxes, .mp4.")
 ]
 Find = Annotated[
-    Literal["auto", "background", "network"],
+    Literal["auto", "background", "network", "keypoints"],
     typer.Option(
         "--method",
-        help="Find mice by what differs from the empty cage, by a network, or as the video asks.",
+        help="Find mice by what differs from the empty cage, by a network, by their keypoints "
+        "(also where they never move), or as the video asks.",
     ),
 ]
 Detector = Annotated[
@@ -71,13 +72,15 @@ def track(
     """Find and follow the mice of a video: a box of each in every frame, seen, inferred, absent."""
     with told(debug, goes_on=True):
         from mousepose.cli.progress import ProgressReport
+        from mousepose.detect.shipped import shipped_model
         from mousepose.report.overlay import write_box_overlay
         from mousepose.run.track import TrackJob, track_video
 
         with ProgressReport() as progress:
             job = TrackJob(
-                video, output, animals, resume=resume, fps=fps, method=method, detector=detector
-            )
+                video, output, animals, resume=resume, fps=fps, method=method,
+                detector=detector, model=shipped_model(),
+            )  # fmt: skip
             found = track_video(job, progress)
             written = [output]
             if overlay is not None:

@@ -9,15 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.detect.blobs import Mask, bodies_in, grown, shrunk
+from mousepose.detect.background_kernels import (
+    Small,
+    blend,
+    compare,
+    gradient_into,
+    offset_of,
+    shrink_into,
+)
+from mousepose.detect.bit_masks import Mask
+from mousepose.detect.blobs import bodies_in, grown, shrunk
 from mousepose.errors import InputError
 from mousepose.types import Bytes, Floats
 
-Small = NDArray[np.float32]
 #: Which way a mouse differs from what is behind it.
 Sign = Literal["darker", "lighter", "both"]
 
@@ -72,16 +79,19 @@ class Background:
         whatever way by more than noise.
         """
         least = max(_LEAST_CONTRAST, _SHARE_OF_CONTRAST * self.contrast)
-        offset = float(np.median((small - self.level)[::4, ::4]))
+        offset = offset_of(small, self.level)
         signed = np.empty_like(small)
         mask = np.empty(small.shape, np.uint8)
         way = {"darker": -1, "lighter": 1, "both": 0}[self.sign]
-        changed = _compare(small, self.level, self.noise, offset, way, least, signed, mask)
+        changed = compare(
+            small, self.level, self.noise, offset, way, least, _LEAST_CONTRAST, _TIMES_NOISE,
+            signed, mask,
+        )  # fmt: skip
         return signed, mask, changed / mask.size
 
     def update(self, small: Small, protected: Mask, rate: float) -> None:
         """Take over a share `rate` of a small frame wherever it is not `protected`."""
-        _blend(small, protected, rate, self.level)
+        blend(small, protected, rate, self.level)
 
     def relight(self, small: Small, hidden: Mask) -> None:
         """Take over a small frame under another light; `hidden` is where the mouse stands in it.
@@ -160,8 +170,9 @@ def is_ghost(part: NDArray[np.bool_], now: Small, then: Small) -> bool:
 
 def gradient(picture: Small) -> Small:
     """Return how steep the greys of a picture (h, w) are."""
-    down, right = np.gradient(picture)
-    return np.asarray(np.hypot(down, right), np.float32)
+    steep = np.empty_like(picture)
+    gradient_into(picture, steep)
+    return steep
 
 
 def factor_of(shape: tuple[int, ...]) -> int:
@@ -173,7 +184,7 @@ def shrink(image: Bytes, factor: int) -> Small:
     """Return the means of blocks of `factor` x `factor` pixels; what does not fill one is left."""
     height, width = image.shape[0] // factor, image.shape[1] // factor
     small = np.empty((height, width), np.float32)
-    _shrink(image, factor, small)
+    shrink_into(image, factor, small)
     return small
 
 
@@ -236,47 +247,3 @@ def _weighted_median(values: Floats, weights: Floats) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
-
-
-@numba.njit(cache=True, nogil=True)
-def _shrink(image: Bytes, factor: int, small: Small) -> None:  # pragma: no cover - compiled
-    height, width = small.shape
-    share = np.float32(1.0 / (factor * factor))
-    sums = np.empty(width, np.int32)
-    for y in range(height):
-        sums[:] = 0
-        for row in range(y * factor, (y + 1) * factor):
-            for x in range(width):
-                total = np.int32(0)
-                for column in range(x * factor, (x + 1) * factor):
-                    total += np.int32(image[row, column])
-                sums[x] += total
-        for x in range(width):
-            small[y, x] = np.float32(sums[x]) * share
-
-
-@numba.njit(cache=True, nogil=True)
-def _compare(
-    small: Small, level: Small, noise: Small, offset: float, way: int, least: float,
-    signed: Small, mask: Mask,
-) -> int:  # fmt: skip  # pragma: no cover - compiled
-    changed = 0
-    for y in range(small.shape[0]):
-        for x in range(small.shape[1]):
-            value = small[y, x] - level[y, x] - offset
-            floor = _TIMES_NOISE * noise[y, x]
-            changed += abs(value) > max(_LEAST_CONTRAST, floor)
-            value = abs(value) if way == 0 else value * way
-            signed[y, x] = value
-            mask[y, x] = value > max(least, floor)
-    return changed
-
-
-@numba.njit(cache=True, nogil=True)
-def _blend(
-    small: Small, protected: Mask, rate: float, level: Small
-) -> None:  # pragma: no cover - compiled
-    for y in range(small.shape[0]):
-        for x in range(small.shape[1]):
-            if protected[y, x] == 0:
-                level[y, x] += rate * (small[y, x] - level[y, x])

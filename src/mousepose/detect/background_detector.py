@@ -15,7 +15,6 @@ from mousepose.detect.background import (
     MOST_AREA,
     Background,
     Sign,
-    Small,
     factor_of,
     gradient,
     is_ghost,
@@ -23,8 +22,10 @@ from mousepose.detect.background import (
     shrink,
     to_frame,
 )
+from mousepose.detect.background_kernels import Small
 from mousepose.detect.background_shift import is_shift, shift_between
-from mousepose.detect.blobs import Blobs, Mask, bodies_in, grown
+from mousepose.detect.bit_masks import Mask
+from mousepose.detect.blobs import Blobs, bodies_in, grown
 from mousepose.detect.types import Detections
 from mousepose.errors import InputError
 from mousepose.types import Bytes
@@ -136,9 +137,7 @@ class BackgroundDetector:
         background = self._known()
         few = min(len(found), self._animals + 4)
         scores = np.zeros(few)
-        for n in range(few):
-            part = found.labels == found.numbers[n]
-            clear = float(signed[part].mean())
+        for n, clear in enumerate(found.means(signed, few).tolist()):
             usual = background.contrast or clear
             size = found.areas[n] / (background.area or found.areas[n])
             likely = min(size, 1 / size) ** 0.5 if size < MOST_AREA * signed.size else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from mousepose.types import Floats
@@ -58,18 +59,33 @@ class BoxFilter:
 _STEP = np.array([[1.0, 1.0], [0.0, 1.0]])
 
 
-def smoothed(means: Floats, covariances: Floats, process: Floats) -> Floats:
+@numba.njit(cache=True, nogil=True)
+def smoothed(
+    means: Floats, covariances: Floats, process: Floats
+) -> Floats:  # pragma: no cover - compiled
     """Return the smoothed first mean (4, 2) of a run of filtered ones.
 
-    `means` (L, 4, 2) and `covariances` (L, 4, 2, 2) are those after each frame's correction.
+    `means` (L, 4, 2) and `covariances` (L, 4, 2, 2) are those after each frame's correction. All
+    are 2 x 2 and symmetric, so that their products are written out.
     """
-    mean = means[-1]
+    mean: Floats = means[-1].copy()
     for place in range(len(means) - 2, -1, -1):
-        ahead = _STEP @ covariances[place] @ _STEP.T + process
-        gain = covariances[place] @ _STEP.T @ np.linalg.inv(ahead)
-        predicted = means[place] @ _STEP.T
-        mean = means[place] + (gain @ (mean - predicted)[:, :, None])[:, :, 0]
-    return np.asarray(mean)
+        for n in range(4):
+            value, both, rate = (
+                covariances[place, n, 0, 0], covariances[place, n, 0, 1],
+                covariances[place, n, 1, 1],
+            )  # fmt: skip
+            # the covariance one frame ahead, and its inverse
+            xx = value + 2 * both + rate + process[n, 0, 0]
+            xv, vv = both + rate + process[n, 0, 1], rate + process[n, 1, 1]
+            determinant = xx * vv - xv * xv
+            off_value = mean[n, 0] - means[place, n, 0] - means[place, n, 1]
+            off_rate = mean[n, 1] - means[place, n, 1]
+            x = (vv * off_value - xv * off_rate) / determinant
+            v = (xx * off_rate - xv * off_value) / determinant
+            mean[n, 0] = means[place, n, 0] + (value + both) * x + both * v
+            mean[n, 1] = means[place, n, 1] + (both + rate) * x + rate * v
+    return mean
 
 
 def as_centre(boxes: Floats) -> Floats:

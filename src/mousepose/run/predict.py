@@ -1,20 +1,22 @@
 """A video in, the 2D keypoints of its mice out: in parts that survive an interruption.
 
-follow      where mice are in every frame, who is who (`run/track.py`)
+watch       every frame once, with where mice are, who is who (`run/film_pass.py`)
 points      the crop of each mouse through the keypoint network
 write       a table of keypoints with their covariances, one row for each frame and mouse
 
-Decoding has a thread of its own and so has the network; this one cuts out between them. A part
-depends on the boxes and the frames alone, so a resumed run gives what an uninterrupted one gives.
+Decoding has a thread of its own and the network has others; this one finds mice and cuts them out
+in between. What goes through the network together depends on the frames' numbers alone, so neither
+threads nor an interruption change a digit.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +26,25 @@ import pyarrow.parquet as pq
 
 from mousepose import __version__
 from mousepose.detect.crops import Crops
+from mousepose.detect.in_sequence import predict_in_sequence
 from mousepose.detect.network import CropKeypoints, KeypointModel
+from mousepose.detect.published_network import PublishedModel, opened_model
 from mousepose.detect.sides import with_sides_kept
 from mousepose.errors import InputError
 from mousepose.io import iterate_keypoints
 from mousepose.io.keypoints.streams_write import IMAGE_UNITS, keypoint_stream, told_of_animals
 from mousepose.io.keypoints.table_write import METADATA_KEY, write_parquet_table
+from mousepose.run.film_pass import FilmPass, Watched
 from mousepose.run.keypoint_files import digest_of
-from mousepose.run.parts import Parts, fingerprint_of, parts_folder
-from mousepose.run.track import Method, TrackJob, track_video
-from mousepose.run.track_table import iterate_boxes
-from mousepose.types import Bytes, Floats, Keypoints2D, Progress, State
+from mousepose.run.mouse_finder import Method, Search
+from mousepose.run.parts import Parts, fingerprint_of
+from mousepose.types import Bytes, Floats, Ints, Keypoints2D, Progress, State
 from mousepose.video import FrameState, Video, open_video
 from mousepose.video.folder import images_in
 
-#: Frames that are cut out and sent to the network together, and how many such may wait for it.
-_BATCH, _WAITING = 32, 4
+Finder = KeypointModel | PublishedModel
+#: Batches of crops that may wait for the network beyond those that are in it.
+_WAITING = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +53,8 @@ class VideoJob:
 
     `view` declares how the camera sees mice: "top", "side", "bottom", None where it is not known.
     `fps` counts where `video` is a folder of images. `output` is a Parquet table. `chunk` frames
-    are done and written at once; where `resume`, those of an interrupted run are kept. `threads`
-    of the processor are the network's, 0 for all. `method` and `detector` are as in `TrackJob`.
+    are done and written at once; where `resume`, those of an interrupted run are kept. So many
+    `threads` run the network, 0 for one a core. `method` and `detector` are as in `TrackJob`.
     """
 
     video: Path
@@ -70,6 +75,13 @@ class VideoJob:
                 raise InputError(f"--{name}: expected 1 or more, got {value}")
         if not self.output.parent.is_dir():
             raise InputError(f"{self.output}: the folder {self.output.parent} does not exist")
+        self.search.check()
+
+    @property
+    def search(self) -> Search:
+        """What is sought, and how."""
+        keypoints = None if self.model.suffix == ".tflite" else self.model
+        return Search(self.animals, self.method, self.detector, self.threads, keypoints, self.view)
 
 
 @dataclass(eq=False)
@@ -88,7 +100,7 @@ class Seen:
     frames: int
     seen: np.ndarray
     hidden: np.ndarray
-    events: list[tuple[int, str]]
+    events: list[tuple[int, str]] = field(default_factory=list)
     resumed: int = 0
     damaged: int = 0
     exchanged: int = 0
@@ -104,26 +116,22 @@ def predict(job: VideoJob, progress: Progress) -> Seen:
     """
     started = time.perf_counter()
     progress("opening the video", 0, 0)
-    model = KeypointModel(job.model, threads=job.threads)
-    folder = parts_folder(job.output)
-    boxes = folder / "part-boxes.parquet"
-    if not job.resume and parts_folder(boxes).exists():
-        Parts(boxes, {}).remove()
+    # one thread each and several at work: threads within the network wait for each other
+    model = opened_model(job.model, threads=1)
     fingerprint = _fingerprint(job)
     parts = Parts(job.output, fingerprint)
     parts.open(job.resume)
-    if not boxes.exists():
-        track_video(_tracking(job, boxes), progress)
     with open_video(job.video, job.fps) as video:
-        seen = _looked(video, boxes, job.animals)
-        if not seen.seen.any():
-            parts.remove()
-            raise InputError(
-                f"{job.video}: no mouse was found in {seen.frames:,} frames, it is sought as what "
-                "differs from the empty cage, so it must move before a camera that stands still "
-                "(mousepose track shows what is found); or give --detector, a network"
-            )
-        paths = list(_parts(job, video, model, parts, boxes, seen, progress))
+        none = np.zeros(job.animals, np.int64)
+        seen = Seen(video.size, video.fps, len(video), none, none.copy())
+        paths = _parts(job, video, model, parts, seen, progress)
+    if not seen.seen.any():
+        parts.remove()
+        raise InputError(
+            f"{job.video}: no mouse was found in {seen.frames:,} frames (method {job.method}; "
+            "mousepose track shows what is found); --method keypoints looks for mice that never "
+            "move, --detector takes a network that finds them"
+        )
     progress("writing", 0, 0)
     about = {**fingerprint, "video name": job.video.name, "model name": job.model.name,
              "image size": list(seen.size)}  # fmt: skip
@@ -150,84 +158,112 @@ def is_of(table: Path, job: VideoJob) -> bool:
     return bool(told) and all(wanted.items() <= about.items() for about in told)
 
 
-def _tracking(job: VideoJob, boxes: Path) -> TrackJob:
-    return TrackJob(
-        job.video, boxes, job.animals, job.chunk, fps=job.fps, method=job.method,
-        detector=job.detector, threads=job.threads,
-    )  # fmt: skip
-
-
-def _looked(video: Video, boxes: Path, animals: int) -> Seen:
-    """Return what the table of boxes tells of the whole video."""
-    states = np.zeros((animals, len(State)), np.int64)
-    events = []
-    for number, _, found, event in iterate_boxes(boxes):
-        states[np.arange(animals), found] += 1
-        if event:
-            events.append((number, event))
-    return Seen(
-        video.size, video.fps, len(video), states[:, State.SEEN], states[:, State.INFERRED], events
-    )
-
-
 def _parts(
-    job: VideoJob, video: Video, model: KeypointModel, parts: Parts, boxes: Path, seen: Seen,
-    progress: Progress,
-) -> Iterator[Path]:  # fmt: skip
-    """Yield the path of each part when it is there."""
-    places = iterate_boxes(boxes)
-    for number, start in enumerate(range(0, len(video), job.chunk)):
-        stop = min(start + job.chunk, len(video))
-        of_part = np.stack([box for _, box, _, _ in islice(places, stop - start)])
-        path = parts.part(number)
-        if path.exists():
-            seen.resumed += stop - start
-        else:
-            found = _points(job, video, model, of_part, start, seen, progress)
-            write_parquet_table(path, [keypoint_stream([one]) for one in found], IMAGE_UNITS)
-        yield path
-        progress("finding keypoints", stop, len(video))
+    job: VideoJob, video: Video, model: Finder, parts: Parts, seen: Seen, progress: Progress
+) -> list[Path]:
+    """Write the parts that are not there yet; return the paths of all."""
+    paths = [parts.part(number) for number in range(-(-len(video) // job.chunk))]
+    first = next((n for n, path in enumerate(paths) if not path.exists()), len(paths)) * job.chunk
+    seen.resumed = min(first, len(video))
+    workers = job.threads or os.cpu_count() or 1
+    film = FilmPass(
+        job.search, job.chunk, partial(_boxes_part, parts), first, stage="finding keypoints"
+    )
+    part = _Part()
+    with ThreadPoolExecutor(workers) as network:
+
+        def look(places: Crops, crops: Bytes, who: Ints) -> Future[CropKeypoints]:
+            return network.submit(_in_frame, model, places, crops, who, job.view)
+
+        for watched in film.watch(video, progress):
+            _tell(watched, seen)
+            if watched.images is None or watched.numbers[0] < first:
+                continue
+            part.add(watched, watched.images, model.size, look)
+            part.wait(workers + _WAITING)
+            last = int(watched.numbers[-1]) + 1
+            if last % job.chunk == 0 or last == len(video):
+                _write_part(paths[(last - 1) // job.chunk], part, video, model, seen)
+                part = _Part()
+    return paths
 
 
-def _points(
-    job: VideoJob, video: Video, model: KeypointModel, boxes: Floats, start: int, seen: Seen,
-    progress: Progress,
-) -> list[Keypoints2D]:  # fmt: skip
-    """Return the keypoints of each mouse in frames from `start` on, `boxes` (T, A, 4) px."""
-    there = np.asarray(np.isfinite(boxes).all(axis=-1))
-    waiting: list[Future[CropKeypoints]] = []
-    with ThreadPoolExecutor(1) as network:
-        for batch in video.batches(_BATCH, start, start + len(boxes)):
-            rows = batch.numbers - start
-            there[rows[batch.states == FrameState.MISSING]] = False
-            seen.damaged += int((batch.states >= FrameState.DAMAGED).sum())
-            row, animal = np.nonzero(there[rows])
-            places = Crops.around(boxes[rows[row], animal], model.size)
-            crops = places.cut(batch.images, row)
-            waiting.append(network.submit(_in_frame, model, places, crops, job.view))
-            if len(waiting) > _WAITING:
-                waiting[-1 - _WAITING].result()
-            progress("finding keypoints", int(batch.numbers[-1]), len(video))
-        found = [future.result() for future in waiting]
+def _boxes_part(parts: Parts, number: int) -> Path:
+    """Return where what is found in the frames of a part is kept until the run is done."""
+    return parts.part(number).with_stem(f"part-mice-{number:06d}")
+
+
+def _tell(watched: Watched, seen: Seen) -> None:
+    """Count what is in frames."""
+    states = np.stack([frame.states for frame in watched.mice])
+    seen.seen += (states == State.SEEN).sum(axis=0)
+    seen.hidden += (states == State.INFERRED).sum(axis=0)
+    seen.damaged += int((watched.states >= FrameState.DAMAGED).sum())
+    seen.events += [
+        (number, frame.event)
+        for number, frame in zip(watched.numbers.tolist(), watched.mice, strict=True)
+        if frame.event
+    ]
+
+
+@dataclass(eq=False)
+class _Part:
+    """Frames one after another on their way through the network.
+
+    `numbers` are theirs, `there` (N, A) which mice have a crop, `points` what comes of the crops.
+    """
+
+    numbers: list[Ints] = field(default_factory=list)
+    there: list[np.ndarray] = field(default_factory=list)
+    points: list[Future[CropKeypoints]] = field(default_factory=list)
+
+    def add(
+        self,
+        watched: Watched,
+        images: Bytes,
+        size: int,
+        look: Callable[[Crops, Bytes, Ints], Future[CropKeypoints]],
+    ) -> None:
+        """Cut the mice out of frames, in crops of `size` px, and send them through the network."""
+        boxes = watched.boxes
+        there = np.asarray(np.isfinite(boxes).all(axis=-1))
+        there[watched.states == FrameState.MISSING] = False
+        row, animal = np.nonzero(there)
+        places = Crops.around(boxes[row, animal], size)
+        self.numbers.append(watched.numbers)
+        self.there.append(there)
+        self.points.append(look(places, places.cut(images, row), animal))
+
+    def wait(self, most: int) -> None:
+        """Wait for the batch that so many others follow."""
+        if len(self.points) > most:
+            self.points[-1 - most].result()
+
+
+def _write_part(path: Path, part: _Part, video: Video, model: Finder, seen: Seen) -> None:
+    """Write the keypoints of each mouse in the frames of a part."""
+    numbers, there = np.concatenate(part.numbers), np.concatenate(part.there)
+    found = [future.result() for future in part.points]
     xy = _spread(there, [points.xy for points in found], np.nan)
     sure = _spread(there, [points.confidence for points in found], 0.0)
     covariance = _spread(there, [points.covariance for points in found], np.nan)
-    numbers = np.arange(start, start + len(boxes))
     mice = [
         Keypoints2D(
             xy[:, animal, None], sure[:, animal, None], video.times[numbers], numbers,
             model.names, _name(animal), covariance[:, animal, None],
         )
-        for animal in range(job.animals)
+        for animal in range(there.shape[1])
     ]  # fmt: skip
     kept = [with_sides_kept(mouse) for mouse in mice]
     seen.exchanged += sum(count for _, count in kept)
-    return [mouse for mouse, _ in kept]
+    write_parquet_table(path, [keypoint_stream([mouse]) for mouse, _ in kept], IMAGE_UNITS)
 
 
-def _in_frame(model: KeypointModel, places: Crops, crops: Bytes, view: str | None) -> CropKeypoints:
+def _in_frame(
+    model: Finder, places: Crops, crops: Bytes, who: Ints, view: str | None
+) -> CropKeypoints:
     """Return the keypoints of crops in px of the frame."""
-    found = model.predict(crops, view)
+    found = predict_in_sequence(model, crops, who, view)
     return replace(
         found,
         xy=places.to_frame(found.xy),

@@ -4,39 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
 
 from mousepose import __version__
-from mousepose.detect.background import Background, learn_background
-from mousepose.detect.background_detector import BackgroundDetector
-from mousepose.detect.network_detector import NetworkDetector
-from mousepose.detect.track import LEAST_SCORE, TrackedFrame, Tracker
-from mousepose.detect.types import Detections
+from mousepose.detect.track import TrackedFrame
 from mousepose.errors import InputError
+from mousepose.run.film_pass import FilmPass, Watched
+from mousepose.run.mouse_finder import Method, Search
 from mousepose.run.parts import Parts
-from mousepose.run.track_table import (
-    read_detections,
-    read_detector,
-    write_boxes,
-    write_detections,
-)
-from mousepose.types import Bytes, Progress, State
+from mousepose.run.track_table import write_boxes
+from mousepose.types import Progress, State
 from mousepose.video import FrameState, Video, open_video
 
-#: How mice are found: by what differs from the empty cage, by a network in each frame by itself,
-#: or by the network, if there is one, only where the first does not find them in this share of the
-#: frames looked at.
-Method = Literal["auto", "background", "network"]
-_LEAST_FOUND = 0.6
-
-#: Frames that the background is learned from, spread over the video.
-_LEARNED = 60
-_BATCH = 32
+#: A mouse of which this is more likely may have been taken for another.
+_RISK = 0.05
 
 
 @dataclass(frozen=True)
@@ -45,7 +27,7 @@ class TrackJob:
 
     `chunk` frames make a part; where `resume`, those that an interrupted run left are kept. `fps`
     counts for a folder of images. `detector` is the network that finds mice; none comes with the
-    package.
+    package. `model` and `view` are as in `Search`.
     """
 
     video: Path
@@ -57,13 +39,16 @@ class TrackJob:
     method: Method = "auto"
     detector: Path | None = None
     threads: int = 0
+    model: Path | None = None
+    view: str | None = None
 
     def __post_init__(self) -> None:
-        if self.method == "network" and self.detector is None:
-            raise InputError(
-                "--method network needs --detector FILE: a network that finds mice, as mousepose "
-                "train --kind detector makes it"
-            )
+        self.search.check()
+
+    @property
+    def search(self) -> Search:
+        """What is sought, and how."""
+        return Search(self.animals, self.method, self.detector, self.threads, self.model, self.view)
 
 
 @dataclass
@@ -101,111 +86,36 @@ def track_video(job: TrackJob, progress: Progress) -> TrackOutcome:
         started = time.perf_counter()
         parts = Parts(job.output, _fingerprint(job, video))
         parts.open(job.resume)
+        film = FilmPass(job.search, job.chunk, parts.part, pictures=False)
         none = [0] * job.animals
-        outcome = TrackOutcome(len(video), job.animals, none, none.copy(), video.fps)
-        paths = _detect(job, video, parts, outcome, progress)
+        outcome = TrackOutcome(
+            len(video), job.animals, none, none.copy(), video.fps, film.known(video)
+        )
         about = {
             "version": __version__, "video": video.path.name, "animals": job.animals,
             "size": list(video.size), "fps": video.fps,
             "pixels": "the centre of the top-left pixel is (0, 0)",
         }  # fmt: skip
-        progress("following", 0, len(video))
-        told = _counted(_followed(paths, job, video), outcome)
+        told = _counted(film.watch(video, progress), outcome)
         write_boxes(job.output, told, video.times, about)
         parts.remove()
         outcome.seconds = time.perf_counter() - started
     return outcome
 
 
-def _detect(
-    job: TrackJob, video: Video, parts: Parts, outcome: TrackOutcome, progress: Progress
-) -> list[Path]:
-    """Find the mice in all frames that no part has yet; return the paths of the parts."""
-    paths: list[Path] = []
-    detector: BackgroundDetector | NetworkDetector | None = None
-    for number, start in enumerate(range(0, len(video), job.chunk)):
-        stop = min(start + job.chunk, len(video))
-        paths.append(parts.part(number))
-        if paths[-1].exists():
-            outcome.resumed += stop - start
-            progress("passing parts that are done", stop, len(video))
-            continue
-        if detector is None:
-            detector = _detector(job, video, paths[-2] if number else None, progress)
-        found: list[Detections] = []
-        for batch in video.batches(_BATCH, start, stop):
-            whole = batch.states < FrameState.DAMAGED
-            outcome.damaged += int((~whole).sum())
-            seen = iter(detector.detect(batch.images[whole]))
-            found += [next(seen) if good else Detections.none() for good in whole]
-            progress("finding mice", start + len(found), len(video))
-        remembered = detector.save() if isinstance(detector, BackgroundDetector) else b""
-        write_detections(paths[-1], start, found, remembered)
-    return paths
-
-
-def _detector(
-    job: TrackJob, video: Video, before: Path | None, progress: Progress
-) -> BackgroundDetector | NetworkDetector:
-    """Return the detector as a part left it, or one that suits frames of the whole video.
-
-    A part keeps what the background has become, and nothing where a network was at work.
-    """
-    if before is not None:
-        remembered = read_detector(before)
-        if remembered or job.detector is None:
-            return BackgroundDetector.restored(remembered)
-        return _network(job.detector, job)
-    if job.method == "network" and job.detector is not None:
-        return _network(job.detector, job)
-    numbers = np.unique(np.linspace(0, len(video) - 1, _LEARNED).round().astype(int))
-    frames = []
-    for frame in video.at(numbers.tolist()):
-        if frame.state < FrameState.DAMAGED:
-            frames.append(frame.image)
-        progress("learning the background", frame.number, len(video))
-    if not frames:
-        raise InputError(f"{video.path}: none of the frames looked at can be decoded")
-    images = np.stack(frames)
-    background = learn_background(images)
-    unsuited = job.method == "auto" and not _suits(background, images, job.animals)
-    if unsuited and job.detector is not None:
-        return _network(job.detector, job)
-    return BackgroundDetector(background, job.animals)
-
-
-def _network(detector: Path, job: TrackJob) -> NetworkDetector:
-    return NetworkDetector(detector, mice=job.animals, threads=job.threads)
-
-
-def _suits(background: Background, images: Bytes, animals: int) -> bool:
-    """Tell whether the mice of most frames stand out from the background, and nothing else does."""
-    found = BackgroundDetector(deepcopy(background), animals).detect(images)
-    counts = np.array([int((one.scores >= LEAST_SCORE).sum()) for one in found])
-    return float((counts == animals).mean()) >= _LEAST_FOUND
-
-
-def _followed(paths: list[Path], job: TrackJob, video: Video) -> Iterator[TrackedFrame]:
-    tracker = Tracker(job.animals, video.fps)
-    for path in paths:
-        for detections in read_detections(path):
-            told = tracker.push(detections)
-            if told is not None:
-                yield told
-    yield from tracker.finish()
-
-
-def _counted(frames: Iterator[TrackedFrame], outcome: TrackOutcome) -> Iterator[TrackedFrame]:
+def _counted(film: Iterator[Watched], outcome: TrackOutcome) -> Iterator[TrackedFrame]:
     """Pass the frames on and count what is in them."""
-    for number, frame in enumerate(frames):
-        for animal, state in enumerate(frame.states):
-            outcome.seen[animal] += int(state == State.SEEN)
-            outcome.inferred[animal] += int(state == State.INFERRED)
-        outcome.extra += frame.extra > 0
-        outcome.risky += bool((frame.swap_risk > 0.05).any())
-        if frame.event:
-            outcome.events.append((number, frame.event))
-        yield frame
+    for watched in film:
+        outcome.damaged += int((watched.states >= FrameState.DAMAGED).sum())
+        for number, frame in zip(watched.numbers.tolist(), watched.mice, strict=True):
+            for animal, state in enumerate(frame.states):
+                outcome.seen[animal] += int(state == State.SEEN)
+                outcome.inferred[animal] += int(state == State.INFERRED)
+            outcome.extra += frame.extra > 0
+            outcome.risky += bool((frame.swap_risk > _RISK).any())
+            if frame.event:
+                outcome.events.append((number, frame.event))
+            yield frame
 
 
 def _fingerprint(job: TrackJob, video: Video) -> dict[str, str]:
@@ -218,4 +128,6 @@ def _fingerprint(job: TrackJob, video: Video) -> dict[str, str]:
         "chunk": repr(job.chunk),
         "method": job.method,
         "detector": str(job.detector),
+        "model": str(job.model),
+        "view": str(job.view),
     }

@@ -21,19 +21,21 @@ _LOOK = 0.1
 
 
 def read_ahead(
-    video: Video, numbers: Sequence[int], size: int, colour: bool, ahead: int
+    video: Video, numbers: Sequence[int], size: int, colour: bool, ahead: int, within: int
 ) -> Iterator[Batch]:
     """Yield frames of a video in batches of up to `size`; at most `ahead` of them wait.
 
-    The thread ends with the iterator, also where that is left early; its error is raised here.
+    No batch has frames on both sides of a multiple of `within`, where that is not 0. The thread
+    ends with the iterator, also where that is left early; its error is raised here.
     """
     width, height = video.size
     fit = max(1, _MOST_BYTES // (width * height * (3 if colour else 1)))
     size = max(1, min(size, fit))
     ready: Queue[Batch | BaseException | None] = Queue(maxsize=max(1, ahead))
     stopped = Event()
+    pieces = _pieces(numbers, size, within)
     thread = Thread(
-        target=_decode, args=(video.again(), numbers, size, colour, ready, stopped), daemon=True
+        target=_decode, args=(video.again(), pieces, colour, ready, stopped), daemon=True
     )
     thread.start()
     try:
@@ -46,19 +48,30 @@ def read_ahead(
         thread.join()
 
 
+def _pieces(numbers: Sequence[int], size: int, within: int) -> Iterator[Sequence[int]]:
+    """Yield the numbers of each batch."""
+    start = 0
+    while start < len(numbers):
+        stop = min(start + size, len(numbers))
+        if within:
+            part = numbers[start] // within
+            while numbers[stop - 1] // within != part:
+                stop -= 1
+        yield numbers[start:stop]
+        start = stop
+
+
 def _decode(
     video: Video,
-    numbers: Sequence[int],
-    size: int,
+    pieces: Iterator[Sequence[int]],
     colour: bool,
     ready: Queue[Batch | BaseException | None],
     stopped: Event,
 ) -> None:
     try:
         with video:
-            for start in range(0, len(numbers), size):
-                batch = _batch(video, numbers[start : start + size], colour)
-                if not _put(ready, batch, stopped):
+            for numbers in pieces:
+                if not _put(ready, _batch(video, numbers, colour), stopped):
                     return
         _put(ready, None, stopped)
     except BaseException as error:  # noqa: BLE001 - it is raised where the frames are used
@@ -69,8 +82,8 @@ def _batch(video: Video, numbers: Sequence[int], colour: bool) -> Batch:
     width, height = video.size
     shape = (len(numbers), height, width, 3) if colour else (len(numbers), height, width)
     images, states = np.empty(shape, np.uint8), np.empty(len(numbers), np.uint8)
-    for place, frame in enumerate(video.at(numbers, colour=colour)):
-        images[place], states[place] = frame.image, frame.state
+    for place, frame in enumerate(video.at(numbers, colour=colour, into=images)):
+        states[place] = frame.state
     chosen = np.array(numbers, np.int64)
     return Batch(chosen, video.times[chosen], images, states)
 

@@ -98,13 +98,17 @@ class Video:
         """Yield frames from `start` to before `stop`, each `step`-th."""
         yield from self.at(range(*slice(start, stop, step).indices(len(self))), colour=colour)
 
-    def at(self, numbers: Iterable[int], *, colour: bool = False) -> Iterator[Frame]:
+    def at(
+        self, numbers: Iterable[int], *, colour: bool = False, into: Bytes | None = None
+    ) -> Iterator[Frame]:
         """Yield the frames of the given numbers; increasing ones are quickest.
 
-        Raises `InputError` where there is none of a number.
+        `into` (N, H, W) or (N, H, W, 3) takes their images, each in its place. Raises `InputError`
+        where there is no frame of a number.
         """
-        for number in numbers:
-            yield self._frame(self._checked(number), colour)
+        for place, number in enumerate(numbers):
+            target = None if into is None else into[place]
+            yield self._frame(self._checked(number), colour, target)
 
     def batches(
         self,
@@ -115,16 +119,19 @@ class Video:
         *,
         colour: bool = False,
         ahead: int = 2,
+        within: int = 0,
     ) -> Iterator[Batch]:
         """Yield frames in batches of up to `size`, decoded by a thread of its own.
 
         At most `ahead` batches wait in memory, and a batch of large pictures holds fewer than
-        `size`, so that memory stays below about a quarter of a GB however long the video is.
+        `size`, so that memory stays below about a quarter of a GB however long the video is. No
+        batch has frames on both sides of a multiple of `within`, where that is not 0: a reader
+        that begins at such a multiple gets the same batches as one that came there.
         """
         from mousepose.video.batches import read_ahead
 
         numbers = range(*slice(start, stop, step).indices(len(self)))
-        yield from read_ahead(self, numbers, size, colour, ahead)
+        yield from read_ahead(self, numbers, size, colour, ahead, within)
 
     def again(self) -> Video:
         """Return another reader of the same file, for another thread, without a second look."""
@@ -139,19 +146,19 @@ class Video:
             )
         return int(number)
 
-    def _frame(self, number: int, colour: bool) -> Frame:
+    def _frame(self, number: int, colour: bool, into: Bytes | None = None) -> Frame:
         time = float(self.times[number])
         if self.images:
             image, state = self._image(self.images[number], colour)
-            return Frame(number, time, image, state)
+            return Frame(number, time, _put(image, into), state)
         if self._decoder is None:
             self._decoder = Decoder(self.path, self.index)
         _, picture, state = self._decoder.frame(number)
         if picture is None:
-            return Frame(number, time, self._black(colour), state)
+            return Frame(number, time, _put(self._black(colour), into), state)
         if upright_size(picture) != self.size:
             state = max(state, FrameState.RESIZED)
-        return Frame(number, time, image_of(picture, colour, self.size), state)
+        return Frame(number, time, image_of(picture, colour, self.size, into), state)
 
     def _image(self, path: Path, colour: bool) -> tuple[Bytes, FrameState]:
         try:
@@ -191,6 +198,14 @@ class Video:
             if picture is not None:
                 return picture
         raise FileError(f"{self.path}: no frame of it can be decoded")
+
+
+def _put(image: Bytes, into: Bytes | None) -> Bytes:
+    """Return the image, written to `into` where that is given."""
+    if into is None:
+        return image
+    into[:] = image
+    return into
 
 
 def _first_numbers(index: FrameIndex) -> Sequence[int]:
