@@ -2,12 +2,13 @@
 
     python benchmarks/gait.py [--data DIR] [--json FILE] [--only NAME ...] [--walkers N]
 
-`walker.seen`: simulated points with noise of 0.7 mm, all known; `walker.half_hidden` and
-`walker.mostly_hidden`: paws hidden for 50 and 80 % of the time; `walker.hidden`: no point of the
-legs known (only the rhythm can tell). `walker.camera_N` and `walker.camera_N_hidden`: seen through
-N cameras with 2 px of noise and reconstructed, with all paws seen or none. Figures named `rhythm_*`
-are those of the rhythm where the others are those of the paws. The real recordings and their
-references: `gait_real.py` and `gait_beam.py`. `day`: 2 073 600 frames, 24 h at 24 frames/s.
+`walker.seen`: simulated points with noise of 0.7 mm, all known, of walkers that walk, trot and
+gallop; `walker.half_hidden` and `walker.mostly_hidden`: paws hidden for 50 and 80 % of the time;
+`walker.hidden`: no point of the legs known (only the rhythm can tell); `walker.wheel`: in a running
+wheel. `walker.camera_N` and `walker.camera_N_...`: seen through N cameras with 2 px of noise and
+reconstructed. Figures named `rhythm_*` are those of the rhythm where the others are those of the
+paws; those of one gait stand under its name. The real recordings and their references:
+`gait_real.py`, `gait_side.py` and `gait_beam.py`. `day`: 2 073 600 frames, 24 h at 24 frames/s.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ from pathlib import Path
 import numpy as np
 from common import Measured, Nested, arguments, run
 from gait_beam import beam
+from gait_chain import treadmill_chain, walkway_chain
 from gait_real import treadmill, walkway
-from gait_walkers import from_points, through_cameras, walkers
+from gait_side import side_view
+from gait_walkers import by_gait, from_points, in_wheel, through_cameras, walkers
 
 from mousepose.body.default import default_body
 from mousepose.io import write_sequence
@@ -36,34 +39,26 @@ from mousepose.types import Keypoints3D
 DAY_S, DAY_FPS = 86_400, 24.0
 _WALK_S, _STAND_S = 30, 60
 HIDDEN = {"seen": 0.0, "half_hidden": 0.5, "mostly_hidden": 0.8, "hidden": 1.0}
-#: Walkers that go through the whole reconstruction.
-_RECONSTRUCTED = 5
+#: Walkers of each gait that go through the whole reconstruction.
+_RECONSTRUCTED = 2
+_CAMERAS = {
+    "camera_1": (1, 0.0), "camera_1_half_hidden": (1, 0.5), "camera_1_mostly_hidden": (1, 0.8),
+    "camera_1_hidden": (1, 1.0), "camera_2": (2, 0.0), "camera_2_hidden": (2, 1.0),
+    "camera_3": (3, 0.0), "camera_3_hidden": (3, 1.0),
+}  # fmt: skip
 
 
-def walker(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Return the errors on simulated points; each set's own method leads its figures."""
+def walker(options: argparse.Namespace) -> Nested:
+    """Return the errors on simulated points, of all walkers and of each gait."""
     walks = walkers(options.walkers)
-    found = {}
-    for name, share in HIDDEN.items():
-        found[name] = _led(from_points(walks, share).figures())
-    return found
+    found: dict[str, Nested] = {name: by_gait(from_points(walks, x)) for name, x in HIDDEN.items()}
+    return found | {"wheel": by_gait(in_wheel(walks))}
 
 
-def camera(options: argparse.Namespace) -> dict[str, dict[str, float]]:
-    """Return the errors of walkers reconstructed from one camera and from three."""
-    walks = walkers(_RECONSTRUCTED)
-    found = {}
-    for name, cameras, hidden in (
-        ("camera_1", 1, 0.0), ("camera_1_hidden", 1, 1.0), ("camera_3", 3, 0.0),
-    ):  # fmt: skip
-        found[name] = _led(through_cameras(walks, cameras, hidden).figures())
-    return found
-
-
-def _led(figures: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Return the figures of the paws, where they tell, or the rhythm, and the rhythm's."""
-    rhythm = figures["spectral"]
-    return figures.get("events", rhythm) | {f"rhythm_{key}": x for key, x in rhythm.items()}
+def camera(options: argparse.Namespace) -> Nested:
+    """Return the errors of walkers reconstructed from one to three cameras."""
+    walks = walkers(min(_RECONSTRUCTED, options.walkers), seed=8)
+    return {name: by_gait(through_cameras(walks, *how)) for name, how in _CAMERAS.items()}
 
 
 def day(options: argparse.Namespace) -> dict[str, float]:
@@ -84,6 +79,7 @@ def _analysed(path: Path) -> dict[str, float]:
     outcome = analyse_file(GaitJob(path, up=(0.0, 0.0, 1.0)))
     return {
         "seconds": time.perf_counter() - began,
+        "processor_seconds": time.process_time(),
         "frames": float(outcome.frames),
         "bouts": float(len(outcome.gait.bouts)),
         "strides": float(len(outcome.gait.strides)),
@@ -119,20 +115,28 @@ PARTS: dict[str, Callable[[argparse.Namespace], Nested]] = {
     "walker": walker,
     "camera": camera,
     "treadmill_mocap": lambda options: treadmill(options.data),
+    "treadmill_camera": lambda options: treadmill_chain(options.data),
     "walkway": lambda options: walkway(options.data),
+    "walkway_camera": lambda options: walkway_chain(options.data),
+    "treadmill_side_view": lambda options: side_view(options.data),
     "beam": lambda options: beam(options.data),
     "day": day,
 }
+
+
+#: Parts whose figures stand among those of another.
+_PREFIX = {
+    "camera": "walker", "treadmill_camera": "treadmill_mocap", "walkway_camera": "walkway",
+}  # fmt: skip
 
 
 def measure(options: argparse.Namespace) -> Measured:
     """Measure the parts that were asked for."""
     measured = Measured("Gait", ("figure", "value"))
     for name in options.only or PARTS:
-        prefix = "walker" if name == "camera" else name
-        measured.add_figures(prefix, PARTS[name](options))
-        if name in {"treadmill_mocap", "walkway", "beam"}:
-            measured.ran_on.append(name)
+        measured.add_figures(_PREFIX.get(name, name), PARTS[name](options))
+        if name not in {"walker", "camera", "day"}:
+            measured.ran_on.append(_PREFIX.get(name, name))
     for name, value in measured.figures.items():
         measured.add_row(name, value)
     return measured
@@ -142,7 +146,7 @@ def main() -> int:
     """Run the benchmark."""
     parser = arguments(__doc__)
     parser.add_argument("--only", nargs="+", choices=list(PARTS), help="which parts to measure")
-    parser.add_argument("--walkers", type=int, default=16, help="how many walkers to simulate")
+    parser.add_argument("--walkers", type=int, default=8, help="how many walkers of each gait")
     return run(parser, measure)
 
 

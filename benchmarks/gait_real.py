@@ -17,8 +17,8 @@ from mousepose.types import Floats, Keypoints3D
 
 #: The belt's speed by its own markers (mm/s); the first seconds are dropped, as its notes say.
 BELT_MM_S, DROPPED_S, MOCAP_HZ = 259.5, 5.0, 300.0
-#: Stretches over which methods and reference are compared (s).
-SEGMENT_S = 3.0
+#: A reference that covers less of a window says nothing of it.
+_COVERED = 0.7
 #: Strides within this are strides (Hz); the reference's cycles are looked for here.
 BAND_HZ = (1.5, 8.0)
 #: Markers of the two recordings by the names of our skeleton; several markers give their mean.
@@ -81,11 +81,13 @@ def without(motion: Motion, *endings: str) -> Motion:
     return replace(motion, xyz=np.where(hidden[:, None], np.nan, motion.xyz))
 
 
-def reference_cycles(motion: Motion, held: Motion) -> tuple[Floats, Floats]:
-    """Return when (N,) s cycles of the left knee about its hip begin, and each one's length mm.
+def reference_cycles(
+    motion: Motion, held: Motion, rising: bool = True
+) -> tuple[Floats, Floats, Floats]:
+    """Return start and end (N,) s of cycles of the left knee about its hip, and their lengths mm.
 
-    Upward zeros of the knee's way forward of the hip, filtered both ways to the band of strides.
-    The length is the way of the hip over the belt from one to the next.
+    Upward (or downward) zeros of the knee's way forward of the hip, filtered both ways to the band
+    of strides. The length is the way of the hip over the belt from one to the next.
     """
     from scipy.signal import butter, sosfiltfilt
 
@@ -95,40 +97,48 @@ def reference_cycles(motion: Motion, held: Motion) -> tuple[Floats, Floats]:
     known = np.isfinite(forward)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], known.astype(int), [0]])))
     band = butter(2, BAND_HZ, "bandpass", fs=motion.rate, output="sos")
-    starts, lengths = [], []
+    rows = []
     for first, stop in edges.reshape(-1, 2):
         if stop - first < motion.rate:
             continue
-        wave = sosfiltfilt(band, forward[first:stop])
+        wave = sosfiltfilt(band, forward[first:stop]) * (1 if rising else -1)
         up = first + np.flatnonzero((wave[:-1] < 0) & (wave[1:] >= 0)) + 1
-        period = np.diff(up) / motion.rate
         hip = motion.of("LEFT_HIP")[up, :2]
-        real = (period > 1 / BAND_HZ[1]) & (period < 1 / BAND_HZ[0])
-        starts.append(motion.times[up[:-1]][real])
-        lengths.append(np.hypot(*np.diff(hip, axis=0).T)[real])
-    return np.concatenate(starts), np.concatenate(lengths)
+        way = np.hypot(*np.diff(hip, axis=0).T)
+        times = motion.times[up]
+        real = (np.diff(times) > 1 / BAND_HZ[1]) & (np.diff(times) < 1 / BAND_HZ[0])
+        rows.append(np.stack([times[:-1], times[1:], way], axis=1)[real])
+    start, end, length = np.concatenate(rows).T
+    return start, end, length
 
 
-def in_segments(times: Floats, values: Floats, edges: Floats) -> Floats:
-    """Return the median of the values in each segment, NaN below two of them."""
-    found = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        own = values[(times >= low) & (times < high) & np.isfinite(values)]
-        found.append(np.median(own) if len(own) > 1 else np.nan)
-    return np.array(found)
+def in_windows(windows: Floats, start: Floats, stop: Floats, lengths: Floats) -> Floats:
+    """Return the mean stride length (W,) in windows (W, 2) s of strides from `start` to `stop`.
+
+    Strides count by the part of them that lies inside; NaN where they cover less than 70 % of a
+    window, so that a reference and what is checked tell of the same time.
+    """
+    known = np.isfinite(lengths)
+    start, stop, lengths = start[known], stop[known], lengths[known]
+    inside = np.minimum(windows[:, 1:], stop) - np.maximum(windows[:, :1], start)
+    inside = np.maximum(inside, 0.0)
+    strides = inside / (stop - start)
+    with np.errstate(invalid="ignore"):
+        mean = (strides * lengths).sum(axis=1) / strides.sum(axis=1)
+    return np.where(inside.sum(axis=1) >= _COVERED * np.ptp(windows, axis=1), mean, np.nan)
 
 
-def agreement(reference: Floats, found: Floats) -> dict[str, float]:
+def agreement(reference: Floats, found: Floats, what: str = "stride") -> dict[str, float]:
     """Return bias and typical error in percent, and concordance, where both are known."""
     known = np.isfinite(reference) & np.isfinite(found)
     if known.sum() < 3:
-        raise CannotMeasure(f"only {known.sum()} segments have a reference and a result")
+        raise CannotMeasure(f"only {known.sum()} windows or strides have a reference and a result")
     share = 100 * (found[known] / reference[known] - 1)
     return {
-        "stride_bias_percent": float(np.median(share)),
-        "stride_error_percent": float(np.median(np.abs(share))),
+        f"{what}_bias_percent": float(np.median(share)),
+        f"{what}_error_percent": float(np.median(np.abs(share))),
         "ccc": concordance(reference[known], found[known]),
-        "segments": float(known.sum()),
+        "compared": float(known.sum()),
     }
 
 
@@ -136,20 +146,24 @@ def treadmill(data: Path) -> dict[str, dict[str, float]]:
     """Return how both methods agree with the cycles of the knee about the hip."""
     held = motion_of(treadmill_points(data))
     motion = on_belt(held, BELT_MM_S)
-    when, length = reference_cycles(motion, held)
-    edges = np.arange(0.0, motion.times[-1] + SEGMENT_S, SEGMENT_S)
-    reference = in_segments(when, length, edges)
+    start, stop, length = reference_cycles(motion, held)
+    other = reference_cycles(motion, held, rising=False)
+    found = {}
     gait, trunk = analyse_gait(motion), analyse_gait(without(motion, "KNEE", "PAW"))
-    return {
-        "events": agreement(reference, _events(gait, edges)),
-        "spectral": agreement(reference, _spectral(gait, edges)),
-        "spectral_without_legs": agreement(reference, _spectral(trunk, edges)),
-    }
+    for name, own in (("spectral", gait), ("spectral_without_legs", trunk)):
+        windows, lengths = spans(own)
+        found[name] = agreement(in_windows(windows, start, stop, length), lengths)
+    windows, _ = spans(gait)
+    reference = in_windows(windows, start, stop, length)
+    found["events"] = agreement(reference, in_windows(windows, *strides_of(gait)))
+    found["reference_repeated"] = agreement(reference, in_windows(windows, *other))
+    return found
 
 
 def walkway(data: Path) -> dict[str, dict[str, float]]:
-    """Return how strides by paws agree with the body's way per cycle and with the rhythm."""
-    by_paws, progress, by_rhythm, hidden = [], [], [], []
+    """Return how strides by paws agree with the body's way, and with the rhythm of each pass."""
+    by_paws, progress = [], []
+    passes: list[tuple[float, ...]] = []
     for path in sorted(folder(data, "walkway_c3d").glob("*.c3d")):
         motion = motion_of(walkway_points(path))
         if not all(map(motion.has, ("SPINE_MID", "SPINE_HIP"))):
@@ -159,34 +173,43 @@ def walkway(data: Path) -> dict[str, dict[str, float]]:
         good = gait.strides[gait.strides["quality"] == "good"]
         by_paws += list(good["stride_length_mm"])
         progress += list(good["speed_mm_s"] * good["stride_period_s"])
-        middles = (good["contact_s"] + good["next_contact_s"]) / 2
-        by_rhythm += [_nearest(gait, time) for time in middles]
-        hidden += [_nearest(legless, time) for time in middles]
-    paws = np.array(by_paws)
-    return {
-        "events": agreement(np.array(progress), paws),
-        "spectral": agreement(paws, np.array(by_rhythm)),
-        "spectral_without_legs": agreement(paws, np.array(hidden)),
-    }
+        columns = [f"spectral_stride_length_{part}mm" for part in ("", "low_", "high_")]
+        for row in range(len(gait.bouts)):
+            one, other = gait.bouts.iloc[row], legless.bouts.iloc[row]
+            passes.append((
+                one["events_stride_length_mm"], *(x[name] for x in (one, other) for name in columns)
+            ))  # fmt: skip
+    table = np.array(passes)
+    found = {"events": agreement(np.array(progress), np.array(by_paws))}
+    for name, at in (("spectral", 1), ("spectral_without_legs", 4)):
+        found[name] = agreement(table[:, 0], table[:, at])
+        known = np.isfinite(table[:, [0, at]]).all(axis=1)
+        inside = (table[:, at + 1] <= table[:, 0]) & (table[:, 0] <= table[:, at + 2])
+        found[name]["interval_holds_percent"] = float(100 * inside[known].mean())
+    return found
 
 
-def _events(gait: Gait, edges: Floats) -> Floats:
+def strides_of(gait: Gait) -> tuple[Floats, Floats, Floats]:
+    """Return start and end (s) and length (mm) of the strides by the limbs."""
     strides = gait.strides[gait.strides["quality"] != "irregular"]
-    return in_segments(
-        strides["contact_s"].to_numpy(), strides["stride_length_mm"].to_numpy(), edges
-    )
+    columns = ("contact_s", "next_contact_s", "stride_length_mm")
+    start, stop, length = (strides[column].to_numpy(np.float64) for column in columns)
+    return start, stop, length
 
 
-def _spectral(gait: Gait, edges: Floats) -> Floats:
-    return in_segments(
-        gait.rhythm["time_s"].to_numpy(), gait.rhythm["stride_length_mm"].to_numpy(), edges
-    )
+def spans(gait: Gait) -> tuple[Floats, Floats]:
+    """Return windows (W, 2) s of the rhythm that do not overlap, and its stride lengths (W,)."""
+    rows = spans_rows(gait)
+    windows = gait.rhythm[["start_s", "stop_s"]].to_numpy(np.float64)[rows]
+    return windows, gait.rhythm["stride_length_mm"].to_numpy(np.float64)[rows]
 
 
-def _nearest(gait: Gait, time: float) -> float:
-    """Return the stride length by the rhythm of the window whose middle is nearest, NaN if far."""
-    rhythm = gait.rhythm.dropna(subset=["stride_length_mm"])
-    if not len(rhythm):
-        return float("nan")
-    away = (rhythm["time_s"] - time).abs()
-    return float(rhythm.loc[away.idxmin(), "stride_length_mm"]) if away.min() < 0.8 else np.nan
+def spans_rows(gait: Gait) -> list[int]:
+    """Return the places in the table of the rhythm of windows that do not overlap."""
+    chosen, end = [], -np.inf
+    windows = gait.rhythm[["start_s", "stop_s"]].to_numpy(np.float64)
+    for row, (start, stop) in enumerate(windows):
+        if start >= end - 0.05:
+            chosen.append(row)
+            end = stop
+    return chosen

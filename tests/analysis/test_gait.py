@@ -26,7 +26,7 @@ from mousepose.analysis.motion import motion_of
 from mousepose.body.default import default_body
 from mousepose.errors import InputError
 from mousepose.geometry import rotation
-from mousepose.simulate.walk import DUTY
+from mousepose.simulate.gaits import TROT
 from mousepose.skeleton import mirrored_name
 from mousepose.types import Keypoints3D
 
@@ -37,7 +37,7 @@ def test_a_known_walk_is_found_by_its_paws() -> None:
     assert len(strides) > 4 * (5 * STRIDES_PER_SECOND - 3)
     assert strides["stride_length_mm"].median() == pytest.approx(STRIDE_MM, abs=0.2)
     assert strides["stride_frequency_hz"].median() == pytest.approx(STRIDES_PER_SECOND, abs=0.02)
-    assert strides["duty_factor"].median() == pytest.approx(DUTY, abs=0.05)
+    assert strides["duty_factor"].median() == pytest.approx(TROT.duty, abs=0.05)
     assert strides["step_length_mm"].median() == pytest.approx(STRIDE_MM / 2, abs=1.0)
     left = strides[strides["limb"] == "left fore"]
     assert left["phase_right_fore"].median() == pytest.approx(0.5, abs=0.02)
@@ -253,3 +253,17 @@ def test_without_a_trunk_the_points_that_help_are_named() -> None:
 def test_the_regularity_index(order: list[int], expected: float | None) -> None:
     found = regularity_index(np.array(order))
     assert np.isnan(found) if expected is None else found == expected
+
+
+def test_one_side_alone_tells_on_a_belt_whose_way_is_known() -> None:
+    source = points()
+    chosen = ("SPINE_HIP", "LEFT_HIP", "LEFT_KNEE", "LEFT_HIND_PAW")
+    kept = [source.keypoint_names.index(name) for name in chosen]
+    speed = STRIDE_MM * STRIDES_PER_SECOND
+    xyz = source.xyz[:, kept] - np.array([speed, 0, 0]) * source.times[:, None, None]
+    held = motion_of(Keypoints3D(xyz, source.times, chosen))
+    with pytest.raises(InputError, match="belt-direction"):
+        on_belt(held, speed)
+    bout = analyse_gait(on_belt(held, speed, np.array([-1.0, 0.0]))).bouts.iloc[0]
+    assert bout["events_stride_length_mm"] == pytest.approx(STRIDE_MM, abs=1.0)
+    assert bout["spectral_stride_length_mm"] == pytest.approx(STRIDE_MM, abs=1.5)

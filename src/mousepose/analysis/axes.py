@@ -21,18 +21,22 @@ TRUNK_PLACES = {
 }  # fmt: skip
 _ROUNDS = 3
 _FEWEST = 2
+#: Points nearer than this share of the trunk are beside each other rather than behind.
+_APART = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class BodyAxes:
     """`centre` (T, 3) mm of the trunk and its `heading` (T,) rad from x to y, NaN = unknown.
 
-    `variance` (T, 3) mm^2 is that of the centre.
+    `variance` (T, 3) mm^2 is that of the centre. `reach` mm is how far the points of the trunk lie
+    from their mean along the body (root mean square).
     """
 
     centre: Floats
     heading: Floats
     variance: Floats
+    reach: float
 
     def turned(self, points: Floats) -> Floats:
         """Return points (T, ..., 3) mm in the frame of the body: forward, left, up."""
@@ -52,18 +56,21 @@ def trunk_names(motion: Motion) -> list[str]:
 def body_axes(motion: Motion) -> BodyAxes:
     """Return centre and heading of the trunk above the floor (z up).
 
-    Raises `InputError` where fewer than two points of the trunk, one behind the other, are known.
+    Raises `InputError` where fewer than two points of the trunk, one behind the other, are known,
+    unless it is known where the animal heads (`Motion.facing`).
     """
     names = trunk_names(motion)
     places = np.array([TRUNK_PLACES[name] for name in names])
-    if len(names) < _FEWEST or np.ptp(places) < 0.1:
+    blind = len(names) < _FEWEST or np.ptp(places) < _APART
+    if not names or (blind and motion.facing is None):
         raise InputError(
             f"the heading needs two points of the trunk, one behind the other, among "
-            f"{', '.join(TRUNK_PLACES)}; known here: {', '.join(names) or 'none'}"
+            f"{', '.join(TRUNK_PLACES)}; known here: {', '.join(names) or 'none'}; "
+            "on a treadmill seen from one side, say where the belt runs to (--belt-direction)"
         )
     points = np.stack([motion.of(name) for name in names], axis=1)  # (T, N, 3)
     known = np.isfinite(points[..., 0])
-    usable = known.sum(axis=1) >= _FEWEST
+    usable = known.sum(axis=1) >= (1 if blind else _FEWEST)
     flat = np.where(known, points[..., 0] + 1j * points[..., 1], 0.0)
     count = np.maximum(known.sum(axis=1), 1)
     template = (0.5 - places) * 60.0 + 0j  # mm; only its direction matters, and it is replaced
@@ -72,6 +79,8 @@ def body_axes(motion: Motion) -> BodyAxes:
         mean, shape = flat.sum(axis=1) / count, (known * template).sum(axis=1) / count
         away = np.where(known, flat - mean[:, None], 0.0)
         turn = (away * np.conj(template - shape[:, None])).sum(axis=1)
+        if blind and motion.facing is not None:
+            turn = np.full(len(turn), np.exp(1j * motion.facing))
         turn = np.where(np.abs(turn) > 0, turn / np.maximum(np.abs(turn), 1e-300), np.nan)
         centre = mean - turn * shape
         template = _usual((flat - centre[:, None]) * np.conj(turn)[:, None], known)
@@ -86,7 +95,8 @@ def body_axes(motion: Motion) -> BodyAxes:
     # Errors of points of one body go together: the mean is no better than a typical point.
     variance = np.where(known[..., None], spread, 0.0).sum(axis=1) / count[:, None]
     place[~usable] = np.nan
-    return BodyAxes(place, np.where(usable, np.angle(turn), np.nan), variance)
+    reach = float(np.sqrt(np.mean(template.real**2)))
+    return BodyAxes(place, np.where(usable, np.angle(turn), np.nan), variance, reach)
 
 
 def _usual(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -99,13 +99,15 @@ def on_belt(motion: Motion, speed: float | Floats, direction: Floats | None = No
 
     `speed` (mm/s) is that of the belt, one number or one for each frame (T,); positive where the
     belt runs from the animal's nose to its tail. `direction` (2,) is where the belt runs to in the
-    plane, by default against the animal's mean heading. Raises `InputError` on numbers that are
+    plane, by default against the animal's mean heading; where it is given, an animal whose trunk
+    cannot tell is taken to head against it. Raises `InputError` on numbers that are
     none.
     """
     from mousepose.analysis.axes import body_axes
 
     speed = np.broadcast_to(np.asarray(speed, np.float64), (len(motion),))
     require(bool(np.isfinite(speed).all()), "the belt's speed is not a number in some frame")
+    facing = None if direction is None else float(np.arctan2(-direction[1], -direction[0]))
     if direction is None:
         heading = body_axes(motion).heading
         turned = np.nanmean(np.exp(1j * heading))
@@ -116,7 +118,7 @@ def on_belt(motion: Motion, speed: float | Floats, direction: Floats | None = No
     way = np.cumsum(speed * steps)
     moved = motion.xyz.copy()
     moved[..., :2] -= (way[:, None] * direction / length)[:, None]
-    return replace(motion, xyz=moved)
+    return replace(motion, xyz=moved, facing=facing)
 
 
 def _mean(motion: Motion, names: list[str]) -> Floats:

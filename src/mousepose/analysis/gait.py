@@ -11,7 +11,7 @@ from mousepose.analysis.config import GaitConfig
 from mousepose.analysis.floor import grounded
 from mousepose.analysis.gait_bouts import SD_95, tabulate_bouts
 from mousepose.analysis.gait_events import Swings, find_swings
-from mousepose.analysis.gait_spectral import find_rhythm
+from mousepose.analysis.gait_spectral import Rhythm, find_rhythm
 from mousepose.analysis.gait_strides import tabulate_strides
 from mousepose.analysis.locomotion import Locomotion, find_locomotion
 from mousepose.analysis.motion import Motion
@@ -56,19 +56,20 @@ def gait_of(
 ) -> Gait:
     """Return the tables of a motion whose bouts and swings are known."""
     strides = tabulate_strides(motion, locomotion, swings)
-    rhythm = _tabulate_rhythm(motion, locomotion, config)
-    return Gait(strides, rhythm, tabulate_bouts(motion, locomotion, swings, strides, rhythm))
+    rhythm = find_rhythm(motion, locomotion, config)
+    bouts = tabulate_bouts(motion, locomotion, swings, strides, rhythm)
+    return Gait(strides, _tabulate_rhythm(rhythm), bouts)
 
 
-def _tabulate_rhythm(motion: Motion, locomotion: Locomotion, config: GaitConfig) -> pd.DataFrame:
+def _tabulate_rhythm(found: Rhythm) -> pd.DataFrame:
     import pandas as pd
 
-    found = find_rhythm(motion, locomotion, config)
     length = found.speed / found.frequency
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.hypot(found.speed_sd / found.speed, found.frequency_sd / found.frequency)
     return pd.DataFrame({
-        "bout": found.bout, "time_s": found.time, "stride_frequency_hz": found.frequency,
+        "bout": found.bout, "time_s": (found.start + found.stop) / 2, "start_s": found.start,
+        "stop_s": found.stop, "stride_frequency_hz": found.frequency,
         "stride_frequency_sd_hz": found.frequency_sd, "speed_mm_s": found.speed,
         "speed_sd_mm_s": found.speed_sd, "stride_length_mm": length,
         "stride_length_low_mm": length * (1 - SD_95 * share),

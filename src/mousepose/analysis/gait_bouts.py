@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mousepose.analysis.gait_events import LIMBS, Swings
+from mousepose.analysis.gait_spectral import Rhythm
 from mousepose.analysis.gait_support import regularity_index
 from mousepose.analysis.locomotion import Locomotion
 from mousepose.analysis.motion import Motion
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 #: Half of the interval that holds 95 % of a normal variable, in standard deviations.
 SD_95 = 1.96
-#: No window tells the frequency better than so (Hz).
-_SUREST_HZ = 0.02
-#: The standard deviation of a median in that of a mean, of normal numbers.
-_MEDIAN_SD = 1.25
 #: What is averaged over the good strides of a bout.
 _OF_STRIDES = (
     "stride_length_mm", "stride_frequency_hz", "duty_factor", "stance_s", "swing_s",
@@ -33,12 +30,13 @@ def tabulate_bouts(
     locomotion: Locomotion,
     swings: dict[str, Swings],
     strides: pd.DataFrame,
-    rhythm: pd.DataFrame,
+    rhythm: Rhythm,
 ) -> pd.DataFrame:
     """Return a row for each bout: when, how far, how fast, and its gait by both ways.
 
     `events_*` are medians of the usable strides of each limb (good, or without a paw), and of these
-    the mean; `spectral_*` come of the rhythm, with the interval that holds 95 %.
+    the mean; `spectral_*` come of the strides that the rhythm counts, with the interval that holds
+    95 %.
     """
     import pandas as pd
 
@@ -69,7 +67,7 @@ def tabulate_bouts(
 
 def _distance(locomotion: Locomotion, rate: float) -> Floats:
     """Return the way (N,) mm of the trunk in each bout, without the sway of its strides."""
-    way = np.concatenate([[0.0], np.cumsum(np.nan_to_num(locomotion.speed))]) / rate
+    way = np.concatenate([[0.0], np.cumsum(np.nan_to_num(locomotion.progress))]) / rate
     return np.asarray(way[np.maximum(locomotion.stop - 1, 0)] - way[locomotion.start])
 
 
@@ -112,27 +110,22 @@ def _add_symmetry(table: pd.DataFrame, strides: pd.DataFrame) -> None:
             table[f"asymmetry_{girdle}_{name}_percent"] = 100 * (sides[0] - sides[1]) / mean
 
 
-def _add_rhythm(table: pd.DataFrame, rhythm: pd.DataFrame) -> None:
-    """Add frequency and stride length by the rhythm: the median of the bout's windows."""
-    known = rhythm[np.isfinite(rhythm["stride_frequency_hz"])]
-    weight = 1 / np.maximum(known["stride_frequency_sd_hz"], _SUREST_HZ) ** 2
-    grouped = known.groupby("bout")["stride_frequency_hz"]
-    numbers = table["bout"]
-    frequency = numbers.map(grouped.median()).astype(float)
-    # Windows overlap by half, so twice the variance; and never surer than they agree.
-    sd = np.sqrt(2 / numbers.map(weight.groupby(known["bout"]).sum()).astype(float))
-    independent = np.maximum(numbers.map(grouped.size()).astype(float) / 2, 1)
-    scatter = numbers.map(grouped.std()).astype(float)
-    sd = _MEDIAN_SD * np.fmax(sd, scatter / np.sqrt(independent))
-    speed_sd = numbers.map(known.groupby("bout")["speed_sd_mm_s"].mean()).astype(float)
-    share = np.hypot(sd / frequency, speed_sd / table["speed_mm_s"])
-    length = table["speed_mm_s"] / frequency
+def _add_rhythm(table: pd.DataFrame, rhythm: Rhythm) -> None:
+    """Add frequency and stride length by the rhythm of each whole bout."""
+    bout, count = rhythm.bout, len(table)
+    windows = np.maximum(np.bincount(bout, minlength=count), 1)
+    known = np.isfinite(rhythm.frequency)
+    told = np.maximum(np.bincount(bout[known], minlength=count), 1)
+    speed_sd = np.bincount(bout[known], rhythm.speed_sd[known], minlength=count) / told
+    frequency, speed = rhythm.bout_frequency, rhythm.bout_speed
+    share = np.hypot(rhythm.bout_frequency_sd / frequency, speed_sd / np.maximum(speed, 1e-9))
+    length = speed / frequency
     table["spectral_stride_frequency_hz"] = frequency
-    table["spectral_stride_frequency_sd_hz"] = sd
+    table["spectral_stride_frequency_sd_hz"] = rhythm.bout_frequency_sd
     table["spectral_stride_length_mm"] = length
     table["spectral_stride_length_low_mm"] = length * (1 - SD_95 * share)
     table["spectral_stride_length_high_mm"] = length * (1 + SD_95 * share)
-    table["rhythm_strength"] = numbers.map(rhythm.groupby("bout")["strength"].mean()).astype(float)
+    table["rhythm_strength"] = np.bincount(bout, rhythm.strength, minlength=count) / windows
     with np.errstate(invalid="ignore"):
         ratio = table["events_stride_frequency_hz"] / frequency
     table["both_agree"] = (ratio > 1 / 1.15) & (ratio < 1.15)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mousepose.analysis.gait_events import LIMBS, Swings
 from mousepose.analysis.intervals import mean_in
@@ -28,10 +29,7 @@ def standing(motion: Motion, locomotion: Locomotion, swings: dict[str, Swings]) 
         own = swings.get(limb)
         if own is None or not own.of_paw or not len(own.first):
             continue
-        change = np.zeros(len(motion) + 1)
-        np.add.at(change, own.first, 1)
-        np.add.at(change, own.end, -1)
-        swinging = np.cumsum(change)[:-1] > 0
+        swinging = _swinging(motion, own)
         follows = np.clip(np.searchsorted(own.end, np.arange(len(motion)), "right"), 0, None)
         next_first = np.append(own.first, len(motion))[follows]
         last_end = np.concatenate([[-1], own.end])[follows]
@@ -43,14 +41,28 @@ def standing(motion: Motion, locomotion: Locomotion, swings: dict[str, Swings]) 
     return stands
 
 
+def _swinging(motion: Motion, own: Swings) -> NDArray[np.bool_]:
+    """Return in which frames (T,) a paw is off the floor: from its lift-off to its contact."""
+    off = np.where(np.isfinite(own.lift_off), own.lift_off, motion.times[own.first])
+    on = np.where(np.isfinite(own.contact), own.contact, motion.times[own.end - 1])
+    change = np.zeros(len(motion) + 1)
+    np.add.at(change, np.searchsorted(motion.times, off), 1)
+    np.add.at(change, np.searchsorted(motion.times, on), -1)
+    return np.asarray(np.cumsum(change)[:-1] > 0)
+
+
+def pattern_of(stands: NDArray[np.bool_]) -> Ints:
+    """Return the place in `PATTERNS` (T,) of which paws stand (T, 4), in the order of `LIMBS`."""
+    return np.asarray(_PATTERN_OF[(stands * np.array([1, 2, 4, 8])).sum(axis=1)])
+
+
 def support_share(
     motion: Motion, locomotion: Locomotion, swings: dict[str, Swings], first: Ints, last: Ints
 ) -> dict[str, Floats]:
     """Return for each stride (N,) the share of its frames in each pattern of support."""
     stands = standing(motion, locomotion, swings)
     known = np.isfinite(stands).all(axis=1)
-    code = (np.nan_to_num(stands).astype(np.int64) * np.array([1, 2, 4, 8])).sum(axis=1)
-    pattern = _PATTERN_OF[code]
+    pattern = pattern_of(np.nan_to_num(stands) > 0)
     return {
         f"support_{name}": mean_in(np.where(known, pattern == number, np.nan), first, last)
         for number, name in enumerate(PATTERNS)

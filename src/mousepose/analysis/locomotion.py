@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 
 from mousepose.analysis.axes import BodyAxes, body_axes
 from mousepose.analysis.config import GaitConfig
+from mousepose.analysis.intervals import mean_in
 from mousepose.analysis.motion import Motion
 from mousepose.analysis.smooth import Smoother, derive, stretches
 from mousepose.errors import InputError
 from mousepose.types import Floats, Ints
+
+#: Over so long (s) a point's sway averages out.
+_STEADY_S = 0.5
+#: An animal that turns on the spot has no way to correct: a correction is at most twice this.
+_MOST_UNSURE = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +26,18 @@ class Locomotion:
     """The way of the trunk over the floor, and the bouts in which the animal walks.
 
     `velocity` (T, 2) mm/s is without the rhythm of the strides, `speed` (T,) its size and
-    `speed_sd` (T,) the standard deviation of that. `start` and `stop` (N,) are the first frame of
-    each bout and the one after its last, `bout` (T,) its number, -1 outside.
+    `speed_sd` (T,) the standard deviation of that. `progress` (T,) mm/s is the velocity along the
+    way of half a second, so that no sway adds to it, and `unsure` (T,) the share of it that depends
+    on the point of a turning body; both are NaN outside bouts. `start` and `stop` (N,) are the
+    first frame of each bout and the one after its last, `bout` (T,) its number, -1 outside.
     """
 
     axes: BodyAxes
     velocity: Floats
     speed: Floats
     speed_sd: Floats
+    progress: Floats
+    unsure: Floats
     start: Ints
     stop: Ints
     bout: Ints
@@ -69,7 +79,34 @@ def find_locomotion(motion: Motion, config: GaitConfig | None = None) -> Locomot
     bout = np.full(len(motion), -1)
     for number, (first, end) in enumerate(zip(start, stop, strict=True)):
         bout[first:end] = number
-    return Locomotion(axes, velocity, speed, sd, start, stop, bout)
+    progress, unsure = _progress(velocity, axes, bout, start, stop, motion.rate)
+    return Locomotion(axes, velocity, speed, sd, progress, unsure, start, stop, bout)
+
+
+def _progress(
+    velocity: Floats, axes: BodyAxes, bout: Ints, start: Ints, stop: Ints, rate: float
+) -> tuple[Floats, Floats]:
+    """Return the velocity (T,) along its own mean over half a second, and how unsure the way is.
+
+    The mean of points that lie on a curve lies inside it: with d their root mean square distance
+    along a path of curvature k, its way is shorter by (k d)^2 / 2. That is made good, and half of
+    it is the standard deviation (T,), as a share of the way.
+    """
+    walks = np.flatnonzero(bout >= 0)
+    reach = round(_STEADY_S * rate / 2)
+    low = np.maximum(walks - reach, start[bout[walks]])
+    high = np.minimum(walks + reach + 1, stop[bout[walks]])
+    progress, unsure = np.full((2, len(velocity)), np.nan)
+    way = np.full(len(velocity), np.nan, np.complex128)
+    mean = [mean_in(column, low, high) for column in velocity.T]
+    way[walks] = mean[0] + 1j * mean[1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        turning = np.angle(way[high - 1] / way[low]) * rate / np.maximum(high - 1 - low, 1)
+        bend = axes.reach * turning / np.abs(way[walks])
+        unsure[walks] = np.minimum(bend**2 / 4, _MOST_UNSURE)
+        along = (velocity[walks] * np.stack(mean, axis=-1)).sum(axis=1) / np.abs(way[walks])
+        progress[walks] = along * (1 + 2 * unsure[walks])
+    return progress, unsure
 
 
 def bouts(speed: Floats, motion: Motion, config: GaitConfig) -> tuple[Ints, Ints]:

@@ -28,7 +28,8 @@ class Motion:
 
     `variance` (T, K, 3) mm^2 is the diagonal of the covariance, None where none is known. `names`
     are those of the skeleton where a point is one of them. `run` (T,) numbers stretches of frames
-    without a gap in time, `rate` is in Hz.
+    without a gap in time, `rate` is in Hz. `facing` rad (from x to y) is where the animal heads as
+    long as its trunk cannot tell, None where nobody knows.
     """
 
     xyz: Floats
@@ -38,6 +39,7 @@ class Motion:
     run: Ints
     rate: float
     variance: Floats | None = None
+    facing: float | None = None
 
     def __len__(self) -> int:
         return len(self.times)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from mousepose.simulate.gaits import GAITS, FootfallPattern
 from mousepose.simulate.observe import observe, watching_camera
 from mousepose.simulate.walk import PAWS, SimulatedWalk, walking_mouse
 
-__all__ = ["PAWS", "SimulatedWalk", "observe", "walking_mouse", "watching_camera"]
+__all__ = [
+    "GAITS",
+    "PAWS",
+    "FootfallPattern",
+    "SimulatedWalk",
+    "observe",
+    "walking_mouse",
+    "watching_camera",
+]

@@ -1,8 +1,9 @@
-"""A trotting mouse on a floor: its pose, when each paw stands, and its stride length, all known.
+"""A mouse that goes over a floor: its pose, when each paw stands, and its stride, all known.
 
-World frame: z up, floor z = 0. Diagonal legs move together; a paw stands for `DUTY` of the stride,
-fixed to the floor, and swings over to its next place. The trunk follows a gently turning path at
-constant speed, bobs and bends with the stride; head and tail move on their own.
+World frame: z up, floor z = 0. It trots unless another of `gaits` is asked for: a paw stands for
+the pattern's duty, fixed to the floor, and swings over to its next place. The trunk follows a
+gently turning path at constant speed, bobs and bends with the stride; head and tail move on their
+own.
 """
 
 from __future__ import annotations
@@ -14,15 +15,12 @@ from numpy.typing import NDArray
 
 from mousepose.body.model import BodyModel
 from mousepose.geometry import rotation
+from mousepose.simulate.gaits import TROT, FootfallPattern, footfall_pattern
 from mousepose.simulate.limbs import Legs, reach
 from mousepose.types import FitReport, Floats, Pose, PoseSequence, State, Status, require
 
 #: The order of paws in `SimulatedWalk.paw_contacts`.
 PAWS = ("LEFT_FORE_PAW", "RIGHT_FORE_PAW", "LEFT_HIND_PAW", "RIGHT_HIND_PAW")
-#: Share of the stride that a paw stands; mice at a trot have 0.5 to 0.65.
-DUTY = 0.6
-#: When in the stride each paw comes down; the hind paw of a diagonal pair is a little later.
-_PHASES = np.array([0.0, 0.5, 0.54, 0.04])
 #: The middle of a standing paw is that high above the floor (mm).
 _PAW_HEIGHT = 1.6
 #: A swinging paw is lifted so far (mm): fore, fore, hind, hind.
@@ -42,7 +40,8 @@ class SimulatedWalk:
     """A walk whose truth is known: `pose` (T), `times` (T,) s, `paw_contacts` (T, 4) of `PAWS`.
 
     `stride_length_mm` is the way of the trunk in one stride, from one footfall of a paw to its
-    next; `strides_per_second` is how many there are.
+    next; `strides_per_second` is how many there are. A paw of phase p in `gait` comes down at
+    (n + p) / `strides_per_second` s, n = 0, 1, ...
     """
 
     pose: Pose
@@ -50,6 +49,7 @@ class SimulatedWalk:
     paw_contacts: NDArray[np.bool_]
     stride_length_mm: float
     strides_per_second: float
+    gait: FootfallPattern = TROT
 
     def __len__(self) -> int:
         return len(self.times)
@@ -85,16 +85,19 @@ def walking_mouse(
     turn_radius_mm: float = 180.0,
     shape: Floats | None = None,
     posture: Floats | None = None,
+    gait: str | FootfallPattern = TROT,
     seed: int = 0,
 ) -> SimulatedWalk:
-    """Return a mouse that trots on the floor z = 0 on a path that turns left about (0, 0).
+    """Return a mouse that goes on the floor z = 0 on a path that turns left about (0, 0).
 
-    `turn_radius_mm` is the mean radius of the path (infinite: straight along x), `shape` (S,) the
-    animal's shape, the mean one where it is not given, and `posture` (J, 3) the joint rotations
-    about which it moves (such as a prior's mean), those of the rest pose if none. The same `seed`
-    gives the same walk. Raises `InputError` on lengths or rates that are not positive and on
-    strides out of the legs' reach.
+    `gait` is "walk", "trot" or "gallop", or a pattern of one's own. `turn_radius_mm` is the mean
+    radius of the path (infinite: straight along x), `shape` (S,) the animal's shape, the mean one
+    where it is not given, and `posture` (J, 3) the joint rotations about which it moves (such as a
+    prior's mean), those of the rest pose if none. The same `seed` gives the same walk. Raises
+    `InputError` on lengths or rates that are not positive, on a gait that is none and on strides
+    out of the legs' reach.
     """
+    gait = footfall_pattern(gait)
     for name, value in (
         ("seconds", seconds),
         ("frames_per_second", frames_per_second),
@@ -109,8 +112,8 @@ def walking_mouse(
     path = _Path.drawn(random, seconds, speed, turn_radius_mm)
     shape = body.shape_space.mean if shape is None else np.asarray(shape, np.float64)
     stand = _Stand.of(body, shape, posture)
-    pose = _trunk(body, stand, path, times, strides_per_second, random)
-    targets, contacts = _footfalls(stand, path, times, strides_per_second)
+    pose = _trunk(body, stand, path, times, strides_per_second, gait, random)
+    targets, contacts = _footfalls(stand, path, times, strides_per_second, gait)
     pose = replace(pose, joint_rotation=reach(body, pose, targets))
     paws = body.joints(pose)[:, stand.legs.joints[:, -1]]
     miss = np.linalg.norm(paws - targets, axis=-1).max()
@@ -119,7 +122,7 @@ def walking_mouse(
         f"stride_length_mm: {stride_length_mm:g} on a radius of {turn_radius_mm:g} mm is beyond "
         f"the legs of {body.name!r}, by {miss:.1f} mm; take a shorter stride",
     )
-    return SimulatedWalk(pose, times, contacts, stride_length_mm, strides_per_second)
+    return SimulatedWalk(pose, times, contacts, stride_length_mm, strides_per_second, gait)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,27 +178,30 @@ def _trunk(
     path: _Path,
     times: Floats,
     rate: float,
+    gait: FootfallPattern,
     random: np.random.Generator,
 ) -> Pose:
     """Return the pose of trunk, head and tail at `times`; the legs are as they stand."""
     place, heading = path.at(times)
     phase = 2 * np.pi * rate * times
     curve = _HALF_TRUNK * path.curvature(times)
-    roll = 0.03 * np.sin(phase)
-    pitch = 0.02 * np.sin(2 * phase + 0.6)
-    yaw = heading + 0.05 * np.sin(phase + 0.4)
+    sides, bounce = gait.sides, gait.bounce
+    roll = sides * 0.03 * np.sin(phase)
+    pitch = 0.02 * np.sin(2 * phase + 0.6) + bounce * 0.06 * np.sin(phase + 0.9)
+    yaw = heading + sides * 0.05 * np.sin(phase + 0.4)
     level = np.zeros_like(times)
     animal = (
         rotation.exp(np.stack([level, level, yaw], axis=-1))
         @ rotation.exp(np.stack([level, pitch, level], axis=-1))
         @ rotation.exp(np.stack([roll, level, level], axis=-1))
     )
-    sideways = 1.0 * np.sin(phase + 1.0)
-    height = _PAW_HEIGHT - stand.paws[:, 2].mean() - _CROUCH + 0.7 * np.sin(2 * phase)
+    sideways = sides * np.sin(phase + 1.0)
+    bob = 0.7 * np.sin(2 * phase) + bounce * 1.5 * np.sin(phase + 2.5)
+    height = _PAW_HEIGHT - stand.paws[:, 2].mean() - _CROUCH + bob
     root = np.column_stack([
         place[:, 0] - sideways * np.sin(heading), place[:, 1] + sideways * np.cos(heading), height,
     ])  # fmt: skip
-    turns = _turns(times, phase, curve, random)
+    turns = _turns(times, phase, curve, gait, random)
     joint_rotation = np.tile(stand.pose.joint_rotation, (len(times), 1, 1))
     for name, angles in turns.items():
         if name in body.skeleton.joint_names:  # the published skeleton has no tail
@@ -207,7 +213,11 @@ def _trunk(
 
 
 def _turns(
-    times: Floats, phase: Floats, curve: Floats, random: np.random.Generator
+    times: Floats,
+    phase: Floats,
+    curve: Floats,
+    gait: FootfallPattern,
+    random: np.random.Generator,
 ) -> dict[str, Floats]:
     """Return the rotations (T, 3) rad of trunk, head and tail bones about forward, left and up.
 
@@ -216,12 +226,14 @@ def _turns(
     left carries what lies behind to the right, so these turns are negative on a left curve.
     """
     look = [_wander(random, times, (0.15, 0.9)) for _ in range(4)]
-    wave = [np.sin(phase - lag) for lag in (0.3, 1.1, 2.0, 2.9)]
+    wave = [gait.sides * np.sin(phase - lag) for lag in (0.3, 1.1, 2.0, 2.9)]
+    arch = gait.bounce * 0.08 * np.sin(phase + 0.2)  # a galloping back bends and stretches
+    mid, hip = 0.02 * np.sin(2 * phase) + arch, 0.03 * np.sin(2 * phase + 0.8) + arch
     still = np.zeros_like(times)
     drift = _wander(random, times, (0.1, 0.5))
     rows = {
-        "SPINE_MID": (0.02 * wave[0], 0.02 * np.sin(2 * phase), -0.5 * curve + 0.04 * wave[0]),
-        "SPINE_HIP": (-0.03 * wave[0], 0.03 * np.sin(2 * phase + 0.8), -curve - 0.07 * wave[0]),
+        "SPINE_MID": (0.02 * wave[0], mid, -0.5 * curve + 0.04 * wave[0]),
+        "SPINE_HIP": (-0.03 * wave[0], hip, -curve - 0.07 * wave[0]),
         "NECK": (still, 0.08 * look[0], curve + 0.12 * look[1]),
         "NOSE": (0.10 * look[3], 0.10 * look[2], curve + 0.15 * look[1]),
         "ROOT_TAIL": (still, 0.08 + 0.04 * np.sin(2 * phase), -0.8 * curve + 0.10 * wave[1]),
@@ -257,27 +269,28 @@ class _Stand:
 
 
 def _footfalls(
-    stand: _Stand, path: _Path, times: Floats, rate: float
+    stand: _Stand, path: _Path, times: Floats, rate: float, gait: FootfallPattern
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return where the paws are (T, 4, 3) mm and whether they stand (T, 4)."""
     standing = stand.paws[:, :2]
     stance = standing + _STANCE * np.column_stack([np.ones(4), np.sign(standing[:, 1])])
     behind = np.maximum(-stance[:, 0], 0.0)  # hind paws follow the path that the shoulders took
-    stride = np.floor(rate * times[:, None] - _PHASES)
-    share = rate * times[:, None] - _PHASES - stride  # of the stride gone by, 0 at the footfall
+    phases, duty = np.array(gait.phases), gait.duty
+    stride = np.floor(rate * times[:, None] - phases)
+    share = rate * times[:, None] - phases - stride  # of the stride gone by, 0 at the footfall
 
     def stood(number: Floats) -> Floats:
         """Return where paws (T, 4, 2) stand in their strides `number`."""
-        place, heading = path.at((number + _PHASES + DUTY / 2) / rate - behind / path.speed)
+        place, heading = path.at((number + phases + duty / 2) / rate - behind / path.speed)
         cosine, sine = np.cos(heading), np.sin(heading)
         ahead, left = stance[:, 0] + behind, stance[:, 1]
         turned = np.stack([cosine * ahead - sine * left, sine * ahead + cosine * left], axis=-1)
         return np.asarray(place + turned)
 
-    swing = np.clip((share - DUTY) / (1 - DUTY), 0.0, 1.0)
+    swing = np.clip((share - duty) / (1 - duty), 0.0, 1.0)
     # Minimum jerk (Flash & Hogan, J. Neurosci. 5, 1985): paws leave and land without a jolt.
     gone = swing**3 * (10 - 15 * swing + 6 * swing**2)
     here, there = stood(stride), stood(stride + 1)
     flat = here + gone[..., None] * (there - here)
     height = _PAW_HEIGHT + _LIFT * np.sin(np.pi * swing) ** 2
-    return np.concatenate([flat, height[..., None]], axis=-1), share < DUTY
+    return np.concatenate([flat, height[..., None]], axis=-1), share < duty
