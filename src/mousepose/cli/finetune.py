@@ -1,4 +1,4 @@
-"""`mousepose finetune`: pick frames to label, take the labels back, train on, tell the change."""
+"""`mousepose finetune`: frames to label, or labels from the 3D fit; train on, tell the change."""
 
 from __future__ import annotations
 
@@ -31,8 +31,24 @@ Examples:
 
   mousepose finetune train rendered --labelled to_label,view=top --model keypoints.onnx -o mine.onnx
 
+  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --view top
+
+  mousepose finetune train rendered learnt --model keypoints.onnx -o mine.onnx
+
 A labelled set is written as for mousepose train. Rendered samples keep the network good at the
 rest. Exit code 3: another set got worse by more than 1 % of the body's length.
+"""
+
+PSEUDO_EXAMPLES = """
+Examples:
+
+  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --view top
+
+  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --camera cage.toml
+  --body-length 88
+
+The folder holds samples that are labelled where the fit is sure: give it to mousepose finetune
+train, with rendered ones, so that nothing else is forgotten. Do not measure a network on them.
 """
 
 Model = Annotated[
@@ -77,12 +93,62 @@ def pick(
         typer.echo(f"wrote {done.folder}")
 
 
+@app.command(epilog=PSEUDO_EXAMPLES)
+def pseudo(
+    video: Annotated[Path, typer.Argument(help="A video of one mouse, without any label.")],
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The new folder of samples.")],
+    frames: Annotated[int, typer.Option(help="At most so many samples.", min=2)] = 500,
+    view: Annotated[
+        Literal["top", "side", "bottom"] | None, typer.Option(help="How the mouse is seen.")
+    ] = None,
+    camera: Annotated[
+        Path | None, typer.Option(help="Its file; guessed from the mouse without one.")
+    ] = None,
+    body_length: Annotated[
+        float | None, typer.Option(help="Snout to tail base in mm.", min=1)
+    ] = None,
+    spread: Annotated[
+        float, typer.Option(help="Most that a label may be unsure, % of the body.", min=0.1)
+    ] = 8.0,
+    licence: Annotated[str, typer.Option(help="Licence of the video's pictures.")] = "not told",
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    debug: Debug = False,
+) -> None:
+    """Label a video by its own 3D fit through time: what to learn from without a person."""
+    with told(debug):
+        from mousepose.cli.progress import ProgressReport
+        from mousepose.fit.config import Scale
+        from mousepose.io import read_cameras
+        from mousepose.run.finetune_labels import Limits
+        from mousepose.run.finetune_pseudo import PseudoJob, write_pseudo_labels
+
+        job = PseudoJob(
+            video, output, model, frames, view,
+            None if camera is None else read_cameras(camera)[0],
+            Scale.none() if body_length is None else Scale.body_length(body_length),
+            limits=Limits(spread=spread), seed=seed, licence=licence,
+        )  # fmt: skip
+        with ProgressReport() as progress:
+            done = write_pseudo_labels(job, progress)
+        typer.echo(
+            f"mouse seen in {done.seen:,} frames, {done.kept:,} of them good enough; "
+            f"{done.samples:,} samples with {done.points:.1f} labels each"
+        )
+        typer.echo(
+            f"{done.learnt:.0%} of the labels are new to the network; its sure points are "
+            f"{done.misfit:.1f} % of the body's length from the fit"
+        )
+        typer.echo(f"wrote {done.folder}")
+
+
 @app.command(epilog=TRAIN_EXAMPLES)
 def train(
     model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The new network (.onnx).")],
     samples: Annotated[
-        list[Path] | None, typer.Argument(metavar="SAMPLES...", help="Folders of rendered samples.")
+        list[Path] | None,
+        typer.Argument(metavar="SAMPLES...", help="Folders of samples: rendered, or of pseudo."),
     ] = None,
     labelled: Annotated[
         list[str] | None, typer.Option(metavar="SET", help="A labelled set. Repeat for several.")

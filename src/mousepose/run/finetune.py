@@ -1,5 +1,6 @@
-"""A network that goes on learning from some labelled frames of one set-up, and what that changed.
+"""A network that goes on learning from frames of one set-up, and what that changed.
 
+The frames are labelled by a person, or by the 3D fit of a video (`run/finetune_pseudo.py`).
 Rendered samples and the labelled frames are mixed, so that what the network knew stays: figures
 before and after are taken of both.
 """
@@ -52,13 +53,15 @@ def finetune(
     about: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Finetuned:
-    """Train the network of `model` on with labelled sets and rendered `folders`.
+    """Train the network of `model` on with labelled sets and `folders` of samples.
 
     Its weights lie beside it (`weights_beside`). Where a set has one recording its last frames are
-    held out. Raises as `train_keypoints`, and `InputError` without a labelled set.
+    held out. Raises as `train_keypoints`, and `InputError` where there is nothing to learn from.
     """
-    if not labelled:
-        raise InputError("finetuning needs a labelled set: --labelled PATH,view=...")
+    if not labelled and not folders:
+        raise InputError(
+            "finetuning needs a labelled set (--labelled PATH,view=...) or a folder of samples"
+        )
     start = read_weights(weights_beside(model))
     data = _with_frames_held(
         open_sources(folders, labelled, labelled_share=labelled_share if folders else 1.0)
