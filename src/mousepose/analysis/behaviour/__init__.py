@@ -1,0 +1,1 @@
+"""Which behaviour an animal shows: windows of poses, classifiers, chances, bouts, scores."""
