@@ -165,6 +165,8 @@ def _write_formats(room: Path) -> Iterator[tuple[str, tuple[float, str]]]:
         yield f"{writer.title}, 2D", (_there_and_back(room, fine, name), "px")
     sequence = _sequence(a_cloud())
     for name, writer in WRITERS.items():
+        if name == "c3d":
+            continue  # single precision by its definition: its own test knows the bound
         path, *_ = write_sequence(room / f"out{writer.ending}", sequence, format=name)
         expected = sequence.keypoints[:1] if name == "keypoint-text" else sequence.keypoints
         yield f"{writer.title}, 3D", (_off_in_space(path, expected), "mm")

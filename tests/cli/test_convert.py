@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from motions import moving_sequence
 from mousepose.cli.convert import convert
 from mousepose.io import load_keypoints, read_points, write_dlc_csv, write_sequence
 from mousepose.io.keypoints.registry_write import KEYPOINT_WRITERS
@@ -115,3 +116,34 @@ def test_mistakes_end_in_one_line(
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("error: ")
     assert {path.name for path in tmp_path.iterdir()} == {"track.csv"}
+
+
+def test_whole_poses_become_a_mesh_and_a_motion(run: Run, tmp_path: Path) -> None:
+    write_sequence(tmp_path / "poses.parquet", moving_sequence(6, lost=(2,)))
+    for ending, words in (
+        ("glb", "1 frames have no pose and are left out"),
+        ("bvh", "1 frames have no pose and repeat the one before"),
+    ):
+        target = tmp_path / f"out.{ending}"
+        result = run(tmp_path / "poses.parquet", "-o", target, "--up", "0,0,1")
+        assert result.exit_code == 0, result.stderr
+        assert words in result.stdout
+        assert f"wrote {target}" in result.stdout
+    result = run(tmp_path / "poses.parquet", "-o", tmp_path / "m.obj", "--frames", "0:2")
+    assert "2 frames of m1 as a mesh for each frame (OBJ)" in result.stdout
+
+
+def test_what_only_whole_poses_know_is_refused_for_points(run: Run, track: Path) -> None:
+    result = run(track, "-o", track.with_suffix(".parquet"), "--coat")
+    assert result.exit_code == 2
+    assert "--coat" in result.stderr
+    result = run(track, "-o", track.with_suffix(".nwb"))
+    assert result.exit_code == 1
+    assert "holds no whole sequence" in result.stderr
+
+
+def test_an_nwb_without_a_session_shows_what_one_looks_like(run: Run, tmp_path: Path) -> None:
+    write_sequence(tmp_path / "poses.parquet", moving_sequence(3))
+    result = run(tmp_path / "poses.parquet", "-o", tmp_path / "a.nwb")
+    assert result.exit_code == 1
+    assert "[subject]" in result.stderr

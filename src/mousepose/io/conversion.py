@@ -25,7 +25,8 @@ from mousepose.io.keypoints.sniff import Content
 from mousepose.io.keypoints.streams_write import Again, Piece, Stream, keypoint_stream
 from mousepose.io.loading import unknown_format
 from mousepose.io.poses.points import point_stream
-from mousepose.io.poses.registry import POINT_READERS, WRITERS, recognize_points
+from mousepose.io.poses.registry import WRITERS, recognize_points
+from mousepose.io.poses.sequences import SequenceFile, open_sequences
 from mousepose.types import Keypoints2D, Progress
 
 #: Frames of one animal that are held at once.
@@ -84,8 +85,9 @@ def convert(
         raise unknown_format(content)
     kind: Kind = "2D" if points is None else "3D"
     target, writer = _aim(source, target, to, kind, dims)
-    if points is not None and points.name == POINT_READERS[0].name and writer.name == "parquet":
-        return _copied(content, target, writer, animal, fps, progress)
+    sequences = open_sequences(content) if points is not None else None
+    if sequences is not None and writer.name == "parquet":
+        return _copied(sequences, target, writer, animal, fps, progress)
     if points is None:
         streams = _image_streams(source, animal, fps)
     else:
@@ -201,7 +203,7 @@ def left_out_of(streams: Sequence[Stream], writer: Writer) -> tuple[str, ...]:
 
 
 def _copied(
-    content: Content,
+    source: SequenceFile,
     target: Path,
     writer: Writer,
     animal: str | None,
@@ -209,17 +211,16 @@ def _copied(
     progress: Progress | None,
 ) -> Conversion:
     """Write whole sequences of a file of ours again: all animals, or one of them."""
-    from mousepose.io.poses.parquet import SequenceWriter, iterate_sequence, open_sequence_points
+    from mousepose.io.poses.parquet import SequenceWriter
 
-    path = content.path
-    names = tuple(open_sequence_points(content).animals)
+    names = source.animals
     if animal is not None:
-        names = (choose_animal(path, names, animal),)
+        names = (choose_animal(source.path, names, animal),)
     most = 0
     with SequenceWriter(target) as sequences:
         for name in names:
             done = 0
-            for part in iterate_sequence(path, CHUNK_FRAMES, name):
+            for part in source.pieces(name):
                 timed = part if fps is None else replace(part, times=part.frame_numbers / fps)
                 sequences.append(timed)
                 done += len(part)

@@ -9,11 +9,14 @@ from mousepose.errors import FileError, InputError
 from mousepose.io.keypoints.registry import READERS, load_keypoints, recognize
 from mousepose.io.keypoints.sniff import Content
 from mousepose.io.poses.registry import POINT_READERS, read_points, recognize_points
+from mousepose.io.poses.sequences import open_sequences
 from mousepose.types import Keypoints2D, Keypoints3D, PoseSequence
 
 #: Endings of files that hold something else, and what reads them.
 _OTHERS = {
     ".obj": "a mesh: mousepose.io.read_obj reads it",
+    ".glb": "an animated mesh: mousepose.io.read_glb reads it",
+    ".bvh": "a skeleton in motion: mousepose.io.read_bvh reads it",
     ".toml": "a camera file or a keypoint map: mousepose.read_cameras reads cameras, "
     "mousepose.load_keypoint_map maps",
 }
@@ -41,8 +44,9 @@ def load(
     path = Path(path)
     content = Content(path)
     points = recognize_points(content)
-    if points is not None and points.name == POINT_READERS[0].name:
-        return _sequence(path, fps, animal)
+    sequences = open_sequences(content) if points is not None else None
+    if sequences is not None:
+        return _timed(sequences.whole(animal), fps)
     if points is not None:
         return read_points(path, fps=fps, animal=animal)
     if recognize(path) is not None:
@@ -50,10 +54,7 @@ def load(
     raise unknown_format(content)
 
 
-def _sequence(path: Path, fps: float | None, animal: str | None) -> PoseSequence:
-    from mousepose.io.poses.parquet import read_sequence
-
-    sequence = read_sequence(path, animal)
+def _timed(sequence: PoseSequence, fps: float | None) -> PoseSequence:
     if fps is None:
         return sequence
     if not 0 < fps < float("inf"):

@@ -59,6 +59,7 @@ READERS: tuple[Reader, ...] = (
     Reader("SLEAP analysis h5", "HDF5", "sleap_h5", "tracks and node_names"),
     Reader("SLEAP labels", "HDF5", "slp", "videos_json, frames and instances"),
     Reader("JABS h5", "HDF5", "jabs", "poseest/points"),
+    Reader("NWB with ndx-pose", "HDF5", "nwb", "PoseEstimation in a processing module"),
     Reader("movement netCDF", "HDF5", "movement", "position and time"),
     Reader("COCO json", "JSON", "coco", "the lists images, annotations and categories"),
     Reader("DeepLabCut csv", "text", "dlc", "a first line that starts with 'scorer'"),

@@ -24,7 +24,7 @@ MAX_LOADED_BYTES = 8 * 2**30
 
 @dataclass(frozen=True)
 class PointReader:
-    """A format of points in space: its name, and where its two functions are.
+    """A format of points in space: its name, and where in `mousepose.io` its functions are.
 
     `recognizes` tells by a file's `Content` whether it is of the format, `open` gives its tracks.
     """
@@ -45,20 +45,23 @@ class PointReader:
 
     def _function(self, name: str) -> Callable[[Content], Any]:
         function: Callable[[Content], Any] = getattr(
-            import_module(f"mousepose.io.poses.{self.module}"), name
+            import_module(f"mousepose.io.{self.module}"), name
         )
         return function
 
 
 #: Every format of points in space that is read; where two would take a file, the first does.
 POINT_READERS: tuple[PointReader, ...] = (
-    PointReader("our Parquet of poses", "parquet", "is_sequence", "open_sequence_points"),
-    PointReader("movement netCDF", "movement", "is_movement_points", "open_movement_points"),
-    PointReader("DeepLabCut 3D csv and h5", "deeplabcut", "is_dlc_points", "open_dlc_points"),
-    PointReader("sleap-anipose h5", "sleap_anipose", "is_sleap_points", "open_sleap_points"),
-    PointReader("anipose 3D csv", "anipose", "is_anipose", "open_anipose"),
-    PointReader("plain table of points", "point_table", "is_point_table", "open_point_table"),
-    PointReader(".keypoint.txt", "pose_text", "is_pose_text", "open_pose_text"),
+    PointReader("our Parquet of poses", "poses.parquet", "is_sequence", "open_sequence_points"),
+    PointReader("movement netCDF", "poses.movement", "is_movement_points", "open_movement_points"),
+    PointReader("DeepLabCut 3D csv and h5", "poses.deeplabcut", "is_dlc_points", "open_dlc_points"),
+    PointReader("sleap-anipose h5", "poses.sleap_anipose", "is_sleap_points", "open_sleap_points"),
+    PointReader("anipose 3D csv", "poses.anipose", "is_anipose", "open_anipose"),
+    PointReader("plain table of points", "poses.point_table", "is_point_table", "open_point_table"),
+    PointReader("NWB with ndx-pose", "nwb.read", "is_nwb_points", "open_nwb_points"),
+    PointReader("C3D", "biomechanics.c3d_read", "is_c3d", "open_c3d"),
+    PointReader("TRC", "biomechanics.trc", "is_trc", "open_trc"),
+    PointReader(".keypoint.txt", "poses.pose_text", "is_pose_text", "open_pose_text"),
 )
 
 
@@ -110,6 +113,24 @@ def _texts(path: Path, streams: Sequence[Stream], dims: Dims) -> list[Path]:
     return write_pose_texts(path, streams)
 
 
+def _trc(path: Path, streams: Sequence[Stream], dims: Dims) -> None:
+    from mousepose.io.biomechanics.trc import write_trc
+
+    write_trc(path, streams)
+
+
+def _c3d(path: Path, streams: Sequence[Stream], dims: Dims) -> None:
+    from mousepose.io.biomechanics.c3d import write_c3d
+
+    write_c3d(path, streams)
+
+
+def _stac(path: Path, streams: Sequence[Stream], dims: Dims) -> None:
+    from mousepose.io.biomechanics.stac import write_stac
+
+    write_stac(path, streams)
+
+
 _POINTS = frozenset({"animals", "times", "confidence", "uncertainty", "state"})
 _ALL = _POINTS | {"units", "provenance"}
 
@@ -134,6 +155,12 @@ WRITERS: Mapping[str, Writer] = {
         Writer("sleap", "sleap-anipose h5", ".h5", _sleap, _ALL - {"confidence"}),
         Writer(
             "movement", "movement netCDF", ".nc", _movement, _ALL, default=True, extra="formats"
+        ),
+        Writer("trc", "OpenSim markers (TRC)", ".trc", _trc, frozenset({"times"}), default=True),
+        Writer("c3d", "motion capture (C3D)", ".c3d", _c3d, frozenset({"state"}), default=True),
+        Writer(
+            "stac", "STAC h5 for physics", ".h5", _stac,
+            frozenset({"times", "units", "provenance"}),
         ),
         Writer(
             "keypoint-text", "text of each frame", ".keypoint.txt", _texts, frozenset(),

@@ -1,0 +1,1 @@
+"""Points and motion as programs of biomechanics and physics exchange them."""

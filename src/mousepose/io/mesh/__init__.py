@@ -1,0 +1,1 @@
+"""The skin in motion for drawing programs: animated glTF, and one mesh a frame."""

@@ -1,0 +1,1 @@
+"""Results as Neurodata Without Borders (NWB) with the extension ndx-pose: the files of archives."""
