@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
-from mousepose.cli import body, calibrate, dataset, finetune, keypoints, video
+from mousepose.cli import behaviour, body, calibrate, dataset, finetune, keypoints, video
+from mousepose.cli.attributes import EXAMPLES as ATTRIBUTES_EXAMPLES
+from mousepose.cli.attributes import attributes
 from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
 from mousepose.cli.convert import convert
 from mousepose.cli.demo import EXAMPLES as DEMO_EXAMPLES
@@ -26,15 +28,21 @@ from mousepose.cli.learn_prior import learn_prior
 from mousepose.cli.reconstruct import EXAMPLES, reconstruct
 from mousepose.cli.render import EXAMPLES as RENDER_EXAMPLES
 from mousepose.cli.render import render
+from mousepose.cli.report import EXAMPLES as REPORT_EXAMPLES
+from mousepose.cli.report import report
 from mousepose.cli.rig import EXAMPLES as RIG_EXAMPLES
 from mousepose.cli.rig import rig
 from mousepose.cli.schema import config_schema
+from mousepose.cli.statistics import EXAMPLES as STATISTICS_EXAMPLES
+from mousepose.cli.statistics import statistics
 from mousepose.cli.track import EXAMPLES as TRACK_EXAMPLES
 from mousepose.cli.track import track
 from mousepose.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from mousepose.cli.train import train
 from mousepose.cli.triangulate import EXAMPLES as TRIANGULATE_EXAMPLES
 from mousepose.cli.triangulate import triangulate
+from mousepose.cli.view import EXAMPLES as VIEW_EXAMPLES
+from mousepose.cli.view import view
 
 app = typer.Typer(
     name="mousepose",
@@ -55,6 +63,11 @@ app.command(epilog=TRACK_EXAMPLES)(track)
 app.command(epilog=TRIANGULATE_EXAMPLES)(triangulate)
 app.command(epilog=GAIT_EXAMPLES)(gait)
 app.command(epilog=KINEMATICS_EXAMPLES)(kinematics)
+app.add_typer(behaviour.app, name="behaviour")
+app.command(epilog=ATTRIBUTES_EXAMPLES)(attributes)
+app.command(epilog=STATISTICS_EXAMPLES)(statistics)
+app.command(epilog=VIEW_EXAMPLES)(view)
+app.command(epilog=REPORT_EXAMPLES)(report)
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
 app.command(epilog=LEARN_PRIOR_EXAMPLES)(learn_prior)

@@ -1,0 +1,1 @@
+"""The browser viewer: results in space and time. Needs the extra "view"."""
