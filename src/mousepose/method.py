@@ -103,7 +103,7 @@ def solve(
     pairs = 0
     if setup.config.exchange and setup.config.temporal:
         columns, exchanged = exchanged_pairs(seen, result, setup, animal)
-        pairs, frames = int(exchanged.sum()), exchanged.any((1, 2))
+        pairs, frames = int(exchanged.sum()), np.asarray(exchanged.any((1, 2)))
         seen = put_back(seen, columns, exchanged) if pairs else seen
         for part in parts if pairs else ():
             solve_track(

@@ -13,6 +13,7 @@ where no whole window lies, the phase goes on as fast as in the stride beside.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,10 +73,11 @@ def follow_phase(coordinates: Floats, usual: float, rate: float) -> Phase | None
     level = _averaged(values, kernel) / np.maximum(weight, 1e-9)
     values = np.where(known, values - level, 0.0)
     frequency = _followed(values, usual, rate)
-    turns = np.concatenate([[0.0], np.cumsum((frequency[1:] + frequency[:-1]) / 2)]) / rate
+    between = np.cumsum((frequency[1:] + frequency[:-1]) / 2)
+    turns: Floats = np.concatenate([[0.0], between]) / rate
     turned = _averaged(values * np.exp(-2j * np.pi * turns)[:, None], kernel)
     turned = np.where(weight >= _WEIGHT_KNOWN, turned / np.maximum(weight, 1e-9), 0.0)
-    scaled = turned / np.sqrt(_noise(values, known, turned))
+    scaled = np.asarray(turned / np.sqrt(_noise(values, known, turned)), np.complex128)
     strides, one, other = (
         _continued(turns + _angle_of(scaled[:, part]) / (2 * np.pi), edge)
         for part in (slice(None), slice(0, None, 2), slice(1, None, 2))
@@ -179,7 +181,7 @@ def _hann(length: float) -> Floats:
     return np.asarray(window / window.sum())
 
 
-def _averaged(values: NDArray, kernel: Floats) -> NDArray:
+def _averaged(values: NDArray[Any], kernel: Floats) -> NDArray[Any]:
     """Return values (T, D) under the window about each frame; beyond the ends there is nothing."""
     from scipy.signal import oaconvolve
 

@@ -190,7 +190,8 @@ class KeypointModel:
         maps = self._maps(given)
         if average:
             seen = np.ascontiguousarray(crops[:, :, ::-1])
-            maps = (maps + self._maps(self._run(seen, view))[:, _mirror(self.names), :, ::-1]) / 2
+            other = self._maps(self._run(seen, view))[:, _mirror(self.names), :, ::-1]
+            maps = np.asarray((maps + other) / 2, np.float32)
         return self._from_maps(maps)
 
     def _views(self, given: dict[str, NDArray[np.float32]], count: int) -> Floats:
