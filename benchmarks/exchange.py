@@ -55,14 +55,18 @@ def measure(options: argparse.Namespace) -> Measured:
         for on in (False, True)
     ]
     without = _paws(clean, setups[0], truth)
-    measured.figures["none.paws_mm"] = without
     for share in SHARES:
         keypoints, wrong, columns_of = exchanged(clean, share)
         name = f"share{round(100 * share)}"
         left, put_back = (_paws(keypoints, setup, truth) for setup in setups)
         found, false = _found(keypoints, wrong, columns_of, setups[1])
-        figures = {"paws_left_mm": left, "paws_put_back_mm": put_back, "found_percent": found,
-                   "false_per_mille": false}  # fmt: skip
+        figures = {
+            "paws_clean_mm": without,
+            "paws_left_mm": left,
+            "paws_put_back_mm": put_back,
+            "found_percent": found,
+            "false_per_mille": false,
+        }
         measured.add_figures(name, figures)
         measured.add_row(f"{100 * share:.0f}", without, left, put_back, found, false)
     measured.ran_on.append(f"a simulated trot, {len(walk)} frames")

@@ -184,6 +184,7 @@ MORE_SECTIONS = (
             "decoding, frames a second": "decode.per_second",
             "finding and following": "detect.per_second",
             "keypoints": "keypoints.per_second",
+            "video to keypoints": "watch.per_second",
             "fit through time": "fit.per_second",
             "all of it": "chain.per_second",
             "most memory, MB": "chain.peak_mb",

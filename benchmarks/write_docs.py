@@ -19,6 +19,7 @@ from typing import Any
 from common import REPOSITORY, CannotMeasure, run_or_tell
 from sections import FIT_SECTIONS, Section
 from sections_more import MORE_SECTIONS
+from sections_use import USE_SECTIONS
 
 from mousepose.atomic import atomic_path
 
@@ -26,7 +27,7 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 FIGURES = REPOSITORY / "docs" / "benchmarks"
 
 #: The order of the page.
-SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS)
+SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS, *USE_SECTIONS)
 
 
 #: The published code (Hu et al. 2023), run unchanged on the same views with its own skeleton.
@@ -70,6 +71,35 @@ GOALS: tuple[tuple[str, str, str, float], ...] = (
     ("ct", "phantom.size_r", ">=", 0.95),
     ("ct_skull", "skull.landmark_mm", "<=", 0.5),
     ("ct_skull", "skull.size_r", ">=", 0.95),
+    ("keypoints", "openfield_boxes.zero_shot.median_percent", "<=", 3.0),
+    ("keypoints", "openfield_boxes.zero_shot.pck10", ">=", 97.0),
+    ("keypoints", "openfield_topview.zero_shot.median_percent", "<=", 4.0),
+    ("keypoints", "homecage_top.zero_shot.median_percent", "<=", 6.0),
+    ("keypoints", "homecage_top.zero_shot.pck20", ">=", 90.0),
+    ("keypoints", "homecage_top.zero_shot.swaps_percent", "<=", 3.0),
+    ("keypoints", "homecage_mid.zero_shot.median_percent", "<=", 6.0),
+    ("keypoints", "homecage_mid.zero_shot.pck20", ">=", 90.0),
+    ("keypoints", "homecage_mid.zero_shot.swaps_percent", "<=", 3.0),
+    ("keypoints", "mirror_bottom.zero_shot.median_percent", "<=", 8.0),
+    ("keypoints", "mirror_side.zero_shot.median_percent", "<=", 8.0),
+    ("keypoints", "openfield_topview.zero_shot.auroc", ">=", 0.9),
+    ("keypoints", "homecage_mid.zero_shot.auroc", ">=", 0.9),
+    ("throughput", "chain.per_second", ">=", 150.0),
+    ("throughput", "chain.peak_mb", "<=", 1500.0),
+    ("gait", "walker.seen.stride_bias_mm", "<=", 1.0),
+    ("gait", "walker.seen.stride_bias_mm", ">=", -1.0),
+    ("gait", "walker.hidden.stride_bias_mm", "<=", 2.0),
+    ("gait", "walker.hidden.stride_bias_mm", ">=", -2.0),
+    ("gait", "walker.hidden.ccc", ">=", 0.9),
+    ("gait", "treadmill_mocap.events.stride_error_percent", "<=", 5.0),
+    ("gait", "treadmill_mocap.spectral.stride_error_percent", "<=", 5.0),
+    ("gait", "treadmill_mocap.events.ccc", ">=", 0.8),
+    ("gait", "treadmill_mocap.spectral.ccc", ">=", 0.8),
+    ("gait", "beam.hits_percent", ">=", 95.0),
+    ("gait", "beam.swing_begin_error_ms", "<=", 10.0),
+    ("gait", "day.seconds", "<=", 300.0),
+    ("view", "glb.vertex_error_mm", "<=", 0.1),
+    ("view", "nwb.violations", "<=", 0.0),
 )
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
 

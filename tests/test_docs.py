@@ -95,7 +95,11 @@ def test_a_command_on_a_page_is_one_that_the_program_knows(page: str, line: str)
         assert name in command.commands, f"{page}: {line}"
         command = command.commands[name]
         context = click.Context(command, parent=context, info_name=name)
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     used = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     assert used <= known | {"--help", "-h", "--version"}, f"{page}: {line}"
 

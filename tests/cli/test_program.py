@@ -103,7 +103,7 @@ USAGE, BAD_INPUT = 2, 1
         (["--published-gmm", "gmm.pbtxt"], "--prior published", USAGE),
         (["-o", "poses.xlsx"], r"its ending tells no format.*\.parquet", USAGE),
         (["-o", "nowhere/poses.parquet"], "nowhere does not exist", BAD_INPUT),
-        (["--to", "excel"], "unknown format 'excel'; known: anipose, csv", USAGE),
+        (["--to", "excel"], "unknown format 'excel'; known: anipose, c3d, csv", USAGE),
         (["--animal", "rick"], "unknown animal", BAD_INPUT),
         (["--animal", "rick", "--all-animals"], "exclude each other", USAGE),
         (["--config", "run.toml"], r"run\.toml: cannot be read", BAD_INPUT),

@@ -158,6 +158,7 @@ def test_a_mouse_that_leaves_is_lost_and_found_again() -> None:
 
 def test_what_was_taken_for_a_mouse_gives_way_to_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keypoint_detector, "_CHECK", 8)
+    monkeypatch.setattr(keypoint_detector, "_LEAST_SCORE", 0.2)
     dull = np.minimum(_frame((80, 60)), DULL)
     images = np.stack([dull] * 6 + [np.maximum(dull, _frame((230, 170)))] * 20)
     detector = KeypointDetector(Ovals())  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import pytest
 
 from mousepose import load_keypoints, load_tracks
 from mousepose.detect.crops import Crops
+from mousepose.detect.in_sequence import predict_in_sequence
 from mousepose.detect.network import KeypointModel
 from mousepose.detect.shipped import shipped_model
 from mousepose.errors import FileError, InputError
@@ -19,6 +20,7 @@ from mousepose.run import predict as predicting
 from mousepose.run.film_pass import FilmPass
 from mousepose.run.parts import parts_folder
 from mousepose.run.predict import VideoJob, is_of, predict
+from mousepose.skeleton import mirrored_name
 from mousepose.video import open_video, reader, video_writer
 
 FRAMES, SIZE, FPS = 60, 160, 20.0
@@ -102,16 +104,22 @@ def test_one_pass_gives_what_two_give_whatever_the_threads(job: VideoJob) -> Non
     predict(replace(job, threads=3), _silent)
     assert job.output.read_bytes() == whole
     model = KeypointModel(job.model, threads=1)
+    mirror = [model.names.index(mirrored_name(name)) for name in model.names]
+    orders = (list(range(len(mirror))), mirror)
     film = FilmPass(job.search, job.chunk, lambda n: job.output.with_name(f"{n}"), pictures=False)
     with open_video(job.video) as video:
         boxes = [box for watched in film.watch(video, _silent) for box in watched.boxes[:, 0]]
         for start in range(0, FRAMES, job.chunk):  # and only then the second pass
             images = np.stack([one.image for one in video.frames(start, start + job.chunk)])
             places = Crops.around(np.stack(boxes[start : start + job.chunk]), model.size)
-            seen = model.predict(places.cut(images), "top")
+            nobody_else = np.zeros(len(images), np.int64)
+            seen = predict_in_sequence(model, places.cut(images), nobody_else, "top")
             part = slice(start, start + job.chunk)
-            assert np.array_equal(places.to_frame(seen.xy), found.xy[part, 0])
-            assert np.array_equal(seen.confidence, found.confidence[part, 0])
+            told = np.dstack([places.to_frame(seen.xy), seen.confidence])
+            kept = np.dstack([found.xy[part, 0], found.confidence[part, 0]])
+            straight, crossed = ((told[:, order] == kept).all((1, 2)) for order in orders)
+            assert (straight | crossed).all()  # left and right may have been put right
+            assert straight.mean() > 0.5
 
 
 def test_each_frame_is_decoded_once(job: VideoJob, monkeypatch: pytest.MonkeyPatch) -> None:

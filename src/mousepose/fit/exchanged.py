@@ -42,7 +42,7 @@ def exchanged_pairs(
     columns = np.array(pairs, np.int64).reshape(-1, 2)
     exchanged = np.zeros((frames, cameras, len(pairs)), bool)
     both = np.asarray(np.isfinite(seen.points.xy[:, :, columns, 0]).all(-1))
-    rows = np.flatnonzero(track.solved & both.reshape(frames, -1).any(1))
+    rows = np.flatnonzero(track.solved & both.any(axis=2).any(axis=1))
     if rows.size == 0:
         return columns, exchanged
     given = Points(seen.points.xy[rows][:, :, columns], seen.points.covariance[rows][:, :, columns])

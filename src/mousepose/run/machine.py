@@ -66,6 +66,10 @@ EXTRAS: Mapping[str, Extra] = {
         "ct",
     ),
     "train": Extra("training a detector of keypoints", {"onnx": "onnx", "torch": "torch"}, "train"),
+    "analysis": Extra(
+        "classifiers of behaviour", {"sklearn": "scikit-learn", "aeon": "aeon"}, "analysis"
+    ),
+    "nwb": Extra("NWB of poses", {"pynwb": "pynwb", "ndx_pose": "ndx-pose"}, "nwb"),
     "monitor": Extra(
         "watching many cages", {"dask": "dask", "distributed": "distributed"}, "monitor"
     ),
