@@ -38,7 +38,7 @@ from mousepose.body.keypoint_map import KeypointMap, load_keypoint_map
 from mousepose.detect.shipped import shipped_model
 from mousepose.geometry.camera import Camera
 from mousepose.report.overlay_keypoints import write_keypoint_overlay, write_pose_overlay
-from mousepose.run.predict import VideoJob, predict
+from mousepose.run.predict import LIKELY, VideoJob, predict
 from mousepose.types import Floats, Keypoints2D, PoseSequence
 from mousepose.video import open_video, video_writer
 
@@ -67,7 +67,7 @@ def measure(options: argparse.Namespace) -> Measured:
         video = options.data / "homecage_4cam" / f"minimal_{camera.name}.mp4"
         with tempfile.TemporaryDirectory() as place:
             found = _predicted(video, VIEWS[camera.name], Path(place), options)
-            sequence = _fitted(found, camera, "dataset22", recording.body_length)
+            sequence = _fitted(found, camera, "dataset22", recording.body_length, LIKELY)
             if options.pictures is not None:
                 _draw(video, Path(place), sequence, camera, options.pictures)
         flat = _errors_2d(found, recording, index)
@@ -176,11 +176,12 @@ def _proofread(recording: Recording, index: int) -> Keypoints2D:
 
 
 def _fitted(
-    keypoints: Keypoints2D, camera: Camera, keypoint_map: str | Path, length: float
-) -> PoseSequence:
+    keypoints: Keypoints2D, camera: Camera, keypoint_map: str | Path, length: float,
+    least: float = FitConfig().min_confidence,
+) -> PoseSequence:  # fmt: skip
     return reconstruct(
         keypoints, (camera,), keypoint_map=load_keypoint_map(keypoint_map),
-        scale=Scale.body_length(length), config=FitConfig(temporal=True),
+        scale=Scale.body_length(length), config=FitConfig(min_confidence=least),
     )  # fmt: skip
 
 

@@ -160,13 +160,25 @@ def test_the_demonstration_runs(
 ) -> None:
     monkeypatch.setattr(demo_module, "SECONDS", 1.0)
     monkeypatch.setattr(demo_module, "GAPS", ((0.5, 0.6),))
-    found = program("demo", "--output", tmp_path / "demo")
+    found = program("demo", "--no-film", "--output", tmp_path / "demo")
     assert found.code == 0, found.stderr
     written = {path.name for path in (tmp_path / "demo").iterdir()}
     assert {"keypoints.csv", "camera.toml", "poses.parquet", "overview.png"} <= written
     assert "feet it did not see" in found.stdout
     assert "mousepose reconstruct" in found.stdout
     assert len(read_sequence(tmp_path / "demo" / "poses.parquet")) == 60
+
+
+@pytest.mark.usefixtures("coarse")
+def test_the_demonstration_films_its_mouse(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_module, "FILM_SECONDS", 1.0)
+    found = program("demo", "--output", tmp_path / "demo")
+    assert found.code == 0, found.stderr
+    written = {path.name for path in (tmp_path / "demo").iterdir()}
+    assert {"film.mp4", "keypoints.parquet", "poses.parquet", "overlay.mp4"} <= written
+    assert len(read_sequence(tmp_path / "demo" / "poses.parquet")) == 30
 
 
 def test_meshes_of_the_published_body(

@@ -1,6 +1,6 @@
-"""`mousepose demo`: a simulated mouse whose true pose is known, reconstructed from one camera.
+"""`mousepose demo`: a simulated mouse whose true pose is known, filmed and reconstructed.
 
-Its keypoints are simulated too; `--film` renders a film and finds them there.
+The film is rendered, and goes through the whole chain; `--no-film` simulates the keypoints, too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Examples:
 
   mousepose demo
 
-  mousepose demo --film
+  mousepose demo --no-film
 
   mousepose demo --video cage.mp4 -o mine
 """
@@ -45,7 +45,7 @@ Examples:
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write into.")]
 Seed = Annotated[int, typer.Option(help="Another seed is another mouse on another walk.")]
 Filmed = Annotated[
-    bool, typer.Option("--film", help="Film the mouse and find its keypoints in the film.")
+    bool, typer.Option("--film/--no-film", help="Find the keypoints in a film, or simulate them.")
 ]
 OwnVideo = Annotated[
     Path | None, typer.Option("--video", metavar="FILE", help="The same on a video of your own.")
@@ -55,7 +55,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def demo(
-    output: Folder = Path("mousepose-demo"), seed: Seed = 0, film: Filmed = False,
+    output: Folder = Path("mousepose-demo"), seed: Seed = 0, film: Filmed = True,
     video: OwnVideo = None, plots: Plots = False, debug: Debug = False,
 ) -> None:  # fmt: skip
     """Simulate a walking mouse, reconstruct it from one camera and compare with the truth."""
@@ -110,12 +110,12 @@ def _own(video: Path, output: Path) -> None:
 def _filmed(folder: Path, seed: int, progress: Progress) -> tuple[Job, PoseSequence]:
     """Film a simulated walk and find its keypoints; return the job of the fit, and the truth."""
     from mousepose.detect.shipped import shipped_model
-    from mousepose.fit.config import Scale
+    from mousepose.fit.config import FitConfig, Scale
     from mousepose.fit.setup import Setup
     from mousepose.io import write_cameras
     from mousepose.run.demo_film import film
     from mousepose.run.keypoint_files import KeypointFiles
-    from mousepose.run.predict import VideoJob, predict
+    from mousepose.run.predict import LIKELY, VideoJob, predict
     from mousepose.run.streaming import Job
     from mousepose.simulate import watching_camera
 
@@ -127,7 +127,8 @@ def _filmed(folder: Path, seed: int, progress: Progress) -> tuple[Job, PoseSeque
     write_cameras(folder / "camera.toml", [camera])
     table = folder / "keypoints.parquet"
     predict(VideoJob(made.video, table, shipped_model(), view="top", resume=False), progress)
-    setup = Setup.of(camera, scale=Scale.floor())
+    config = FitConfig(min_confidence=LIKELY)
+    setup = Setup.of(camera, scale=Scale.floor(), config=config)
     files = KeypointFiles((table,))
     return Job(files, setup, folder / "poses.parquet", resume=False), made.truth
 

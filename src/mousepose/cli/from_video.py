@@ -85,8 +85,12 @@ def from_videos(settings: ReconstructConfig, dry_run: bool) -> tuple[Reconstruct
             typer.echo(f"video: {video}; its keypoints would be found first, into {table}")
         typer.echo("nothing was reconstructed: --dry-run")
         raise typer.Exit
+    from mousepose.run.predict import LIKELY
+
     places.folder.mkdir(parents=True, exist_ok=True)
     _find(settings, videos, changes["inputs"])
+    if settings.model is None and "min_confidence" not in settings.model_fields_set:
+        changes["min_confidence"] = LIKELY
     if not settings.camera:
         changes |= _guessed(settings, videos[0], changes["inputs"][0], places)
     return settings.model_copy(update=changes), videos
