@@ -41,8 +41,8 @@ def exchanged_pairs(
     frames, cameras = seen.points.xy.shape[:2]
     columns = np.array(pairs, np.int64).reshape(-1, 2)
     exchanged = np.zeros((frames, cameras, len(pairs)), bool)
-    both = np.asarray(np.isfinite(seen.points.xy[:, :, columns, 0]).all(-1))
-    rows = np.flatnonzero(track.solved & both.any(axis=2).any(axis=1))
+    both: NDArray[np.bool_] = np.asarray(np.isfinite(seen.points.xy[:, :, columns, 0]).all(-1))
+    rows = np.flatnonzero(track.solved & np.asarray(both.any(axis=(1, 2))))
     if rows.size == 0:
         return columns, exchanged
     given = Points(seen.points.xy[rows][:, :, columns], seen.points.covariance[rows][:, :, columns])
