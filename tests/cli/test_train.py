@@ -64,10 +64,10 @@ def test_a_network_is_trained_and_trained_on(rendered: Path, tmp_path: Path) -> 
     assert finder.description.about["licence"] == "Apache-2.0"
     assert len(finder.description.calibration.scores) > 2
     assert np.isfinite(finder.predict(ellipses(2, 128).images).xy).all()
-    code, text = run("finetune", "train", rendered, "--model", model, "-o", tmp_path / "n.onnx")
+    code, text = run("finetune", "train", "--model", model, "-o", tmp_path / "n.onnx")
     assert code == 1 and "finetuning needs a labelled set" in text
     model.with_suffix(".weights.npz").unlink()
-    code, text = run("finetune", "train", rendered, "--labelled", "x.csv", "--model", model,
+    code, text = run("finetune", "train", rendered, "--labelled", rendered, "--model", model,
                      "-o", tmp_path / "n.onnx")  # fmt: skip
     assert code == 1 and "expected the weights of a network" in text
 

@@ -11,18 +11,21 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("onnx", reason="writing networks needs onnx")
 
-from mousepose.detect.network import KeypointModel  # noqa: E402
+from mousepose.detect.network import KeypointModel, Network  # noqa: E402
 from mousepose.detect.network_file import METADATA_KEY  # noqa: E402
+from mousepose.detect.shipped import shipped_model  # noqa: E402
 from mousepose.detect.types import Detections  # noqa: E402
 from mousepose.errors import FileError, InputError  # noqa: E402
-from mousepose.run.finetune import LAST_SHARE, finetune  # noqa: E402
+from mousepose.run import finetune as finetuning  # noqa: E402
+from mousepose.run.finetune import LAST_SHARE, finetune, with_rendered  # noqa: E402
 from mousepose.run.finetune_pick import pick_frames  # noqa: E402
+from mousepose.run.render import RenderJob  # noqa: E402
 from mousepose.run.train_labelled import LabelledSet, read_recordings  # noqa: E402
 from mousepose.run.train_model import keypoint_description  # noqa: E402
 from mousepose.train.export import export_network  # noqa: E402
 from mousepose.train.loop import TrainOptions  # noqa: E402
 from mousepose.train.model import KeypointNetwork, NetworkSize  # noqa: E402
-from mousepose.train.model_file import weights_beside, write_weights  # noqa: E402
+from mousepose.train.model_file import read_weights, weights_beside, write_weights  # noqa: E402
 from training_pictures import ellipses  # noqa: E402
 
 SIZE, FRAMES, PICKED = 128, 16, 6
@@ -95,3 +98,34 @@ def test_too_few_mice_and_a_folder_that_is_there_are_told(
         pick_frames(folder, model, tmp_path / "new", 40, detector=Everywhere())
     with pytest.raises(InputError, match="project: expected deeplabcut or sleap"):
         pick_frames(folder, model, tmp_path / "new", 4, project="yolo", detector=Everywhere())
+
+
+def test_folders_are_taken_as_they_are_and_without_one_samples_are_rendered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jobs: list[RenderJob] = []
+    monkeypatch.setattr(finetuning, "render_samples", lambda job, on_progress: jobs.append(job))
+    labelled = [LabelledSet.parsed(f"{tmp_path},view=top")]
+    for given, sets in (([tmp_path], labelled), ([], [])):
+        with with_rendered(given, sets, 500, 3, lambda *told: None) as folders:
+            assert folders == given and not jobs
+    with (
+        pytest.raises(InputError, match="nowhere: there is no such file or folder of labels"),
+        with_rendered([], [LabelledSet.parsed("nowhere")], 500, 3, lambda *told: None),
+    ):
+        pass
+    with with_rendered([], labelled, 500, 3, lambda *told: None) as folders:
+        assert [(job.folder, job.count, job.seed) for job in jobs] == [(folders[0], 500, 3)]
+        assert folders[0].parent.is_dir()
+    assert not folders[0].parent.exists()
+
+
+def test_training_goes_on_from_the_weights_of_the_network_that_ships() -> None:
+    shipped = shipped_model()
+    images, view = ellipses(3, SIZE).images[:, None], np.eye(3, dtype=np.float32)
+    network = read_weights(weights_beside(shipped)).eval()
+    with torch.no_grad():
+        expected = network(torch.from_numpy(images).float(), torch.from_numpy(view))
+    found = Network(shipped).run({"images": images, "view": view})
+    for name, value in zip(("heatmaps", "visibility", "views"), expected, strict=True):
+        np.testing.assert_allclose(found[name], value.numpy(), atol=2e-3, rtol=1e-3)

@@ -22,52 +22,51 @@ app = typer.Typer(
 PICK_EXAMPLES = """
 Examples:
 
-  mousepose finetune pick cage.mp4 --model keypoints.onnx -o to_label --frames 50 --view top
+  mousepose finetune pick cage.mp4 -o to_label --frames 50 --view top
 
 The folder is a DeepLabCut project (or SLEAP labels) with the network's own guess. Correct it there.
 """
 TRAIN_EXAMPLES = """
 Examples:
 
-  mousepose finetune train rendered --labelled to_label,view=top --model keypoints.onnx -o mine.onnx
+  mousepose finetune train --labelled to_label,view=top -o mine.onnx
 
-  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --view top
-
-  mousepose finetune train rendered learnt --model keypoints.onnx -o mine.onnx
+  mousepose finetune train rendered learnt --model older.onnx -o mine.onnx
 
 A labelled set is written as for mousepose train. Rendered samples keep the network good at the
-rest. Exit code 3: another set got worse by more than 1 % of the body's length.
+rest: without SAMPLES some are rendered first. Exit code 3: another set got worse by more than 1 %
+of the body's length.
 """
 
 PSEUDO_EXAMPLES = """
 Examples:
 
-  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --view top
+  mousepose finetune pseudo cage.mp4 -o learnt --view top
 
-  mousepose finetune pseudo cage.mp4 --model keypoints.onnx -o learnt --camera cage.toml
-  --body-length 88
+  mousepose finetune pseudo cage.mp4 -o learnt --camera cage.toml --body-length 88
 
 The folder holds samples that are labelled where the fit is sure: give it to mousepose finetune
 train, with rendered ones, so that nothing else is forgotten. Do not measure a network on them.
 """
 
 Model = Annotated[
-    Path,
+    Path | None,
     typer.Option(help="The network to start from (.onnx, its weights beside it).",
-                 show_default=False),
+                 show_default="the one that ships"),
 ]  # fmt: skip
+View = Annotated[
+    Literal["top", "side", "bottom"] | None, typer.Option(help="How the mouse is seen.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 @app.command(epilog=PICK_EXAMPLES)
 def pick(
     video: Annotated[Path, typer.Argument(help="A video of one camera that stands still.")],
-    model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The new project's folder.")],
+    model: Model = None,
     frames: Annotated[int, typer.Option(help="How many frames to label.", min=2)] = 50,
-    view: Annotated[
-        Literal["top", "side", "bottom"] | None, typer.Option(help="How the mouse is seen.")
-    ] = None,
+    view: View = None,
     project: Annotated[
         Literal["deeplabcut", "sleap"], typer.Option(help="The program to label with.")
     ] = "deeplabcut",
@@ -80,12 +79,14 @@ def pick(
         if project == "sleap":
             needed("formats", "writing SLEAP labels", "sleap_io")
         from mousepose.cli.progress import ProgressReport
+        from mousepose.detect.shipped import shipped_model
         from mousepose.run.finetune_pick import pick_frames
 
         with ProgressReport() as progress:
             done = pick_frames(
-                video, model, output, frames, view=view, project=project, progress=progress
-            )
+                video, model or shipped_model(), output, frames,
+                view=view, project=project, progress=progress,
+            )  # fmt: skip
         typer.echo(
             f"picked {len(done.frames)} frames, {done.frames[0]} to {done.frames[-1]}: mean "
             f"confidence {done.confidence:.2f}, of all {done.confidence_of_all:.2f}"
@@ -96,12 +97,10 @@ def pick(
 @app.command(epilog=PSEUDO_EXAMPLES)
 def pseudo(
     video: Annotated[Path, typer.Argument(help="A video of one mouse, without any label.")],
-    model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The new folder of samples.")],
+    model: Model = None,
     frames: Annotated[int, typer.Option(help="At most so many samples.", min=2)] = 500,
-    view: Annotated[
-        Literal["top", "side", "bottom"] | None, typer.Option(help="How the mouse is seen.")
-    ] = None,
+    view: View = None,
     camera: Annotated[
         Path | None, typer.Option(help="Its file; guessed from the mouse without one.")
     ] = None,
@@ -118,13 +117,14 @@ def pseudo(
     """Label a video by its own 3D fit through time: what to learn from without a person."""
     with told(debug):
         from mousepose.cli.progress import ProgressReport
+        from mousepose.detect.shipped import shipped_model
         from mousepose.fit.config import Scale
         from mousepose.io import read_cameras
         from mousepose.run.finetune_labels import Limits
         from mousepose.run.finetune_pseudo import PseudoJob, write_pseudo_labels
 
         job = PseudoJob(
-            video, output, model, frames, view,
+            video, output, model or shipped_model(), frames, view,
             None if camera is None else read_cameras(camera)[0],
             Scale.none() if body_length is None else Scale.body_length(body_length),
             limits=Limits(spread=spread), seed=seed, licence=licence,
@@ -144,8 +144,8 @@ def pseudo(
 
 @app.command(epilog=TRAIN_EXAMPLES)
 def train(
-    model: Model,
     output: Annotated[Path, typer.Option("--output", "-o", help="The new network (.onnx).")],
+    model: Model = None,
     samples: Annotated[
         list[Path] | None,
         typer.Argument(metavar="SAMPLES...", help="Folders of samples: rendered, or of pseudo."),
@@ -153,6 +153,9 @@ def train(
     labelled: Annotated[
         list[str] | None, typer.Option(metavar="SET", help="A labelled set. Repeat for several.")
     ] = None,
+    rendered: Annotated[
+        int, typer.Option(help="Samples to render where no SAMPLES are given.", min=250)
+    ] = 2000,
     minutes: Annotated[float, typer.Option(help="Train for so long.", min=0.01)] = 8.0,
     labelled_share: Annotated[
         float, typer.Option(help="Share of labelled pictures in a step.", min=0.05, max=1)
@@ -170,7 +173,8 @@ def train(
         needed("train", "training", "torch", "onnx")
         from mousepose import __version__
         from mousepose.cli.progress import ProgressReport
-        from mousepose.run.finetune import finetune
+        from mousepose.detect.shipped import shipped_model
+        from mousepose.run.finetune import finetune, with_rendered
         from mousepose.run.train_labelled import LabelledSet
         from mousepose.train.loop import TrainOptions
 
@@ -178,10 +182,14 @@ def train(
         options = TrainOptions(
             minutes=minutes, batch=32, learning_rate=5e-4, threads=threads, seed=seed
         )
-        about = {"version": __version__, "started_from": model.name}
-        with ProgressReport() as progress:
+        start = model or shipped_model()
+        about = {"version": __version__, "started_from": start.name}
+        with (
+            ProgressReport() as progress,
+            with_rendered(samples or [], sets, rendered, seed, progress) as folders,
+        ):
             done = finetune(
-                model, sets, samples or [], output, options, labelled_share=labelled_share,
+                start, sets, folders, output, options, labelled_share=labelled_share,
                 about=about, progress=progress,
             )  # fmt: skip
         _print(done)

@@ -7,14 +7,17 @@ before and after are taken of both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from mousepose.detect.network import KeypointModel
 from mousepose.errors import InputError
+from mousepose.run.render import RenderJob, render_samples
 from mousepose.run.train_labelled import LabelledSet
 from mousepose.run.train_model import Trained, train_keypoints
 from mousepose.run.train_scores import score
@@ -76,6 +79,31 @@ def finetune(
         if after[name]["median_percent"] > before[name]["median_percent"] + WORSE_PERCENT
     ]  # fmt: skip
     return Finetuned(trained, before, after, tuple(worse))
+
+
+@contextmanager
+def with_rendered(
+    folders: Sequence[Path],
+    labelled: Sequence[LabelledSet],
+    count: int,
+    seed: int,
+    progress: Progress,
+) -> Iterator[list[Path]]:
+    """Give `folders` of samples; to labelled sets alone one of `count` that are rendered for them.
+
+    A network that learns from one set-up alone forgets the others. Raises `InputError` for a set
+    that is not there, before anything is rendered.
+    """
+    for one in labelled:
+        if not one.path.exists():
+            raise InputError(f"{one.path}: there is no such file or folder of labels")
+    if folders or not labelled:
+        yield list(folders)
+        return
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "rendered"
+        render_samples(RenderJob(folder, count, seed), on_progress=progress)
+        yield [folder]
 
 
 def _figures(model: Path, held: Mapping[str, Samples]) -> dict[str, dict[str, float]]:
