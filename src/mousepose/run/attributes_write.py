@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mousepose.atomic import atomic_path
-from mousepose.errors import InputError
 from mousepose.run.attributes import AttributeOutcome
+from mousepose.run.tables import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,25 +61,3 @@ def predictions_of(outcome: AttributeOutcome) -> pd.DataFrame:
                 table[f"score_{of_class}"] = found.mean[:, place]
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
-
-
-def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write each table as NAME.parquet and NAME.csv into a folder, which is made.
-
-    Raises `InputError` where the folder is a file.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"{folder}: is a file; give the path of a folder") from None
-    written = []
-    for name, table in tables.items():
-        for ending in ("parquet", "csv"):
-            path = folder / f"{name}.{ending}"
-            with atomic_path(path) as temporary:
-                if ending == "csv":
-                    table.to_csv(temporary, index=False, float_format="%.6g")
-                else:
-                    table.to_parquet(temporary, index=False)
-            written.append(path)
-    return written

@@ -15,9 +15,9 @@ from mousepose.analysis.gait import Gait, gait_of
 from mousepose.analysis.gait_events import find_swings
 from mousepose.analysis.locomotion import Locomotion, find_locomotion
 from mousepose.analysis.motion import Motion
-from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
 from mousepose.run.gait_parts import RawPoints, floor_of, joined, parts_of
+from mousepose.run.tables import write_tables
 from mousepose.types import Floats, Progress
 
 if TYPE_CHECKING:
@@ -113,21 +113,9 @@ def write_gait(folder: Path, gait: Gait) -> list[Path]:
 
     The folder is made where it is not there.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise InputError(f"{folder}: is a file; give the path of a folder") from None
-    written = []
-    for name, table in (("strides", gait.strides), ("bouts", gait.bouts), ("rhythm", gait.rhythm)):
-        for ending in ("parquet", "csv"):
-            path = folder / f"{name}.{ending}"
-            with atomic_path(path) as temporary:
-                if ending == "csv":
-                    table.to_csv(temporary, index=False, float_format="%.6g")
-                else:
-                    table.to_parquet(temporary, index=False)
-            written.append(path)
-    return written
+    return write_tables(
+        folder, {"strides": gait.strides, "bouts": gait.bouts, "rhythm": gait.rhythm}
+    )
 
 
 @dataclass(frozen=True, eq=False)

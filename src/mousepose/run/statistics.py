@@ -12,9 +12,9 @@ from mousepose.analysis.statistics.budget import time_budget
 from mousepose.analysis.statistics.compare import as_effects, checked, compare_groups, known_values
 from mousepose.analysis.statistics.matched import SpeedMatched, speed_matched
 from mousepose.analysis.statistics.plan import Plan, levels_of, named_column, usable_rows
-from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
 from mousepose.run.statistics_input import SOURCE, measures_in, phases_in, read_tables
+from mousepose.run.tables import write_tables
 from mousepose.types import Progress
 
 if TYPE_CHECKING:
@@ -118,24 +118,10 @@ def write_statistics(folder: Path, outcome: StatisticsOutcome) -> list[Path]:
 
     Each as .parquet and .csv; the folder is made where it is not there. Returns the paths.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise InputError(f"{folder}: is a file; give the path of a folder") from None
     tables = {"effects": outcome.effects, "animals": outcome.animals}
     if outcome.matched is not None:
         tables |= {"overlap": outcome.matched.overlap, "strata": outcome.matched.strata}
-    written = []
-    for name, table in tables.items():
-        for ending in ("parquet", "csv"):
-            path = folder / f"{name}.{ending}"
-            with atomic_path(path) as temporary:
-                if ending == "csv":
-                    table.to_csv(temporary, index=False, float_format="%.6g")
-                else:
-                    table.to_parquet(temporary, index=False)
-            written.append(path)
-    return written
+    return write_tables(folder, tables)
 
 
 def _chosen(table: pd.DataFrame, job: StatisticsJob, notes: list[str]) -> pd.DataFrame:
