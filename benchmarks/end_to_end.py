@@ -70,7 +70,7 @@ def measure(options: argparse.Namespace) -> Measured:
             sequence = _fitted(found, camera, "dataset22", recording.body_length, LIKELY)
             if options.pictures is not None:
                 _draw(video, Path(place), sequence, camera, options.pictures)
-        flat = _errors_2d(found, recording, index)
+        flat = errors_2d(found, recording, index)
         solid = _errors_3d(sequence, marks, recording, camera)
         measured.add_figures(camera.name, {"2d": flat, **solid})
         measured.add_row(
@@ -185,7 +185,7 @@ def _fitted(
     )  # fmt: skip
 
 
-def _errors_2d(found: Keypoints2D, recording: Recording, index: int) -> dict[str, float]:
+def errors_2d(found: Keypoints2D, recording: Recording, index: int) -> dict[str, float]:
     """Return how far points that both have are apart, in per cent of the animal's length."""
     truth = recording.points[:, index]
     ends = [recording.names.index(name) for name in ("Nose", "TTI")]

@@ -10,6 +10,9 @@ the film's frames, in per cent of the body's length; the tail's points are not c
 
     before, after       the network's keypoints, whole chain, and how many are within 10 %
     labels              the labels that it learned from, and what share of all points they are
+
+`homecage_top` and `homecage_mid` are the same for the two real videos of `homecage_4cam` (120
+frames each, camera and animal's length known): before and after against the proof-read points.
 """
 
 from __future__ import annotations
@@ -20,9 +23,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import Measured, arguments, run
+from common import Measured, arguments, folder, run
+from end_to_end import VIEWS, errors_2d
+from homecage import MARKS_FILE, Recording, load_recording
 
-from mousepose import default_body, load_keypoints
+from mousepose import Scale, default_body, load_keypoints
+from mousepose.body.keypoint_map import load_keypoint_map
 from mousepose.geometry.camera import Camera
 from mousepose.run.demo_film import Film, film
 from mousepose.run.finetune import finetune
@@ -53,9 +59,7 @@ def measure(options: argparse.Namespace) -> Measured:
         before = _errors(made, camera, options.model, place / "before.parquet")
         job = PseudoJob(made.video, place / "learnt", options.model, options.frames, "top", camera)
         done = write_pseudo_labels(job, _silent)
-        train = TrainOptions(steps=options.steps, batch=32, learning_rate=options.learning_rate)
-        better = place / "better.onnx"
-        finetune(options.model, [], [job.output, *options.samples], better, train)
+        better = _trained_on(job, options)
         after = _errors(made, camera, better, place / "after.parquet")
         labels = _of_labels(job.output, made, camera)
     for key, errors in (("before", before), ("labels", labels), ("after", after)):
@@ -70,7 +74,50 @@ def measure(options: argparse.Namespace) -> Measured:
     measured.add_figures("film", {"frames": len(walk), "kept": done.kept,
                                   "learnt_percent": 100 * done.learnt})  # fmt: skip
     measured.ran_on.append(f"a simulated walk of {len(walk)} frames, {options.steps} steps")
+    data = folder(options.data, "homecage_4cam")
+    recording = load_recording(data, load_keypoint_map(MARKS_FILE))
+    for index, one in enumerate(recording.cameras):
+        _of_real(measured, data, recording, index, f"homecage_{one.name}", options)
+    measured.ran_on.append("homecage_4cam")
     return measured
+
+
+def _trained_on(job: PseudoJob, options: argparse.Namespace) -> Path:
+    """Return the network that learned from what it labelled itself."""
+    train = TrainOptions(steps=options.steps, batch=32, learning_rate=options.learning_rate)
+    better = job.output.parent / "better.onnx"
+    finetune(options.model, [], [job.output, *options.samples], better, train)
+    return better
+
+
+def _of_real(
+    measured: Measured,
+    data: Path,
+    recording: Recording,
+    index: int,
+    name: str,
+    options: argparse.Namespace,
+) -> None:
+    """Add the errors against proof-read points, before a real video labelled itself and after."""
+    camera = recording.cameras[index]
+    video, view = data / f"minimal_{camera.name}.mp4", VIEWS[camera.name]
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made)
+        job = PseudoJob(
+            video, place / "learnt", options.model, options.frames, view, camera,
+            Scale.body_length(recording.body_length),
+        )  # fmt: skip
+        done = write_pseudo_labels(job, _silent)
+        for key, model in (("before", options.model), ("after", _trained_on(job, options))):
+            table = place / f"{key}.parquet"
+            predict(VideoJob(video, table, model, view=view), _silent)
+            found = errors_2d(load_keypoints(table), recording, index)
+            measured.add_figures(f"{name}.{key}", found)
+            measured.add_row(
+                f"{name} {key}", len(recording.times), found["median_percent"], found["pck10"],
+                found["seen_percent"],
+            )  # fmt: skip
+    measured.add_figures(name, {"kept": done.kept, "learnt_percent": 100 * done.learnt})
 
 
 def _errors(made: Film, camera: Camera, model: Path, table: Path) -> Floats:
