@@ -44,8 +44,9 @@ _SIDES_COUNT = 4.0
 #: window's frequency is to what they tell together.
 _NEIGHBOURS = (0.7, 0.4)
 _NEAR = 1.3
-#: Mice stride about 30 mm + 0.13 s of their speed (45 mm at 0.1 m/s to 95 mm at 0.5 m/s; Herbin et
-#: al., J. Exp. Biol. 210, 2007), within a factor whose logarithm has this standard deviation.
+#: Adult mice stride about 30 mm + 0.13 s of their speed (45 mm at 0.1 m/s, 95 mm at 0.5 m/s: round
+#: numbers of ours; stride and frequency grow alike with speed, Herbin et al., J. Comp. Physiol. A
+#: 190, 2004), within a factor whose logarithm has this standard deviation.
 _STRIDE_MM, _STRIDE_S, _STRIDE_SPREAD = 30.0, 0.13, 0.3
 #: What moves once a stride: the differences between the sides, what is alike, or one side alone.
 _ODD, _EVEN, _ONE_SIDE = 0, 1, 2
