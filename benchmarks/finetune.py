@@ -1,6 +1,6 @@
 """What 50 labelled frames of a set-up bring: its other frames, its other camera, all other sets.
 
-    python benchmarks/finetune.py --model FILE [--samples DIR ...] [--minutes M] [--sets NAME ...]
+    python benchmarks/finetune.py [--model FILE] [--samples DIR ...] [--minutes M] [--sets NAME ...]
 
 `mousepose finetune train` from the network's weights, which lie beside it, with the first 50
 labelled frames of a set and rendered samples. Figures `SET.finetuned_50`: errors in the set's later
@@ -22,16 +22,19 @@ from common import Measured, arguments, folder, run
 from keypoints import SETS
 
 from mousepose.detect.network import KeypointModel
-from mousepose.run.finetune import finetune
+from mousepose.detect.shipped import shipped_model
+from mousepose.run.finetune import finetune, with_rendered
 from mousepose.run.train_labelled import LabelledSet, read_recordings
 from mousepose.run.train_scores import score
 from mousepose.skeleton import KEYPOINT_NAMES
 from mousepose.train.labelled import centred, view_names
 from mousepose.train.loop import TrainOptions
-from mousepose.train.samples import Samples
+from mousepose.train.samples import SampleFolder, Samples
 
 #: Frames that are learned from, and sets of one recording with enough of them.
 _LEARNT = 50
+#: Rendered ones beside them, as `mousepose finetune train` makes them.
+_RENDERED = 2000
 _TUNED = ("openfield_topview", "homecage_top", "homecage_mid")
 _OTHER_CAMERA = {"homecage_top": "homecage_mid", "homecage_mid": "homecage_top"}
 #: Marks of the home cage that are called like a keypoint but sit elsewhere.
@@ -51,9 +54,13 @@ def measure(options: argparse.Namespace) -> Measured:
             minutes=options.minutes, batch=32, learning_rate=5e-4, threads=options.threads
         )
         started = time.perf_counter()
-        with tempfile.TemporaryDirectory() as place:
+        labelled = [LabelledSet.parsed(text)]
+        with (
+            tempfile.TemporaryDirectory() as place,
+            with_rendered(options.samples, labelled, _RENDERED, 0, _silent) as folders,
+        ):
             tuned = Path(place) / "tuned.onnx"
-            finetune(options.model, [LabelledSet.parsed(text)], options.samples, tuned, train)
+            finetune(options.model, labelled, folders, tuned, train)
             minutes = (time.perf_counter() - started) / 60
             after = _scores(tuned, held)
         figures = dict(after[name]) | {
@@ -71,7 +78,8 @@ def measure(options: argparse.Namespace) -> Measured:
             figures["pck20"], figures.get("other_camera_percent", float("nan")),
             figures["loss_percent"], minutes,
         )  # fmt: skip
-    measured.ran_on = list(SETS)
+    rendered = sum(len(SampleFolder(one)) for one in options.samples) or _RENDERED
+    measured.ran_on = [*SETS, f"{rendered:,} rendered samples"]
     return measured
 
 
@@ -101,11 +109,19 @@ def _scores(model: Path, held: dict[str, Samples]) -> dict[str, dict[str, float]
     return figures
 
 
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody how far the work is."""
+
+
 def main() -> int:
     """Measure as the command line says."""
     parser = arguments(__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="the network, weights beside it")
-    parser.add_argument("--samples", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument(
+        "--model", type=Path, default=shipped_model(), help="the network, weights beside it"
+    )
+    parser.add_argument(
+        "--samples", type=Path, nargs="*", default=[], metavar="DIR", help="else 2,000 are rendered"
+    )
     parser.add_argument("--minutes", type=float, default=8.0, help="of training, each set")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sets", nargs="*", choices=_TUNED, default=_TUNED, metavar="SET")

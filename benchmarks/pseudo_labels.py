@@ -1,6 +1,6 @@
 """Whether a video without a label teaches a network: before and after its own 3D fit labelled it.
 
-    python benchmarks/pseudo_labels.py --model FILE [--samples DIR] [--seconds S] [--steps N]
+    python benchmarks/pseudo_labels.py [--model FILE] [--samples DIR] [--seconds S] [--steps N]
 
 A film of a simulated walk, whose truth is known, goes through `mousepose finetune pseudo` and
 `mousepose finetune train`: keypoints by the network, a fit in 3D through time, the fit's points as
@@ -29,6 +29,7 @@ from homecage import MARKS_FILE, Recording, load_recording
 
 from mousepose import Scale, default_body, load_keypoints
 from mousepose.body.keypoint_map import load_keypoint_map
+from mousepose.detect.shipped import shipped_model
 from mousepose.geometry.camera import Camera
 from mousepose.run.demo_film import Film, film
 from mousepose.run.finetune import finetune
@@ -73,7 +74,11 @@ def measure(options: argparse.Namespace) -> Measured:
         measured.add_row(key, len(errors), *figures.values())
     measured.add_figures("film", {"frames": len(walk), "kept": done.kept,
                                   "learnt_percent": 100 * done.learnt})  # fmt: skip
-    measured.ran_on.append(f"a simulated walk of {len(walk)} frames, {options.steps} steps")
+    rendered = sum(len(SampleFolder(one)) for one in options.samples)
+    measured.ran_on.append(
+        f"a simulated walk of {len(walk)} frames, {options.steps} steps, {rendered:,} rendered "
+        "samples"
+    )
     data = folder(options.data, "homecage_4cam")
     recording = load_recording(data, load_keypoint_map(MARKS_FILE))
     for index, one in enumerate(recording.cameras):
@@ -166,7 +171,9 @@ def _silent(stage: str, done: int, total: int) -> None:
 def main() -> int:
     """Measure as the command line says."""
     parser = arguments(__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="the network, weights beside it")
+    parser.add_argument(
+        "--model", type=Path, default=shipped_model(), help="the network, weights beside it"
+    )
     parser.add_argument("--samples", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long the film is")
     parser.add_argument("--frames", type=int, default=300, help="samples to learn from, at most")

@@ -1,29 +1,40 @@
 """How soon the viewer shows a result, how often it moves it, and what two million frames cost.
 
-Results are a simulated walk, repeated. Each is viewed in a process of its own, as a user starts it.
-`first_picture_seconds` is from the start of the process, imports included, until the whole first
-scene has reached a browser's connection. `updates_per_second` counts scenes (skin, skeleton,
-regions, ways) in play at ten times real time with such a connection, which takes in and answers
-all it is sent but draws nothing. `memory_mb` is the most memory that the process held.
+    python benchmarks/viewer.py [--most 2000000]
+
+Results are a simulated walk, repeated; each is viewed by `mousepose view` in a process of its own.
+
+    first_picture_seconds           from the start of that process, imports included, until the
+                                    whole first scene, its skin too, has reached a connection
+    updates_per_second              scenes (skin, skeleton, regions, ways) that reach a connection
+                                    in play at ten times real time, while the worst frames are
+                                    looked for; it takes in and answers all, but draws nothing
+    jump_seconds                    from a move of the slider to the scene of that frame
+    memory_mb                       the most memory that the process held
+    chromium.address_seconds        until the page may be opened
+    chromium.first_picture_seconds  until a headless Chromium (running by then) on the same
+                                    processor, without a GPU, was told to draw the skin
+
+Figures of 2,000,000 frames bear the name `two_million`, those of 100,000 none.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from common import CannotMeasure, Measured, arguments, run
+from common import REPOSITORY, CannotMeasure, Measured, arguments, run
+from viewer_connection import PATIENCE_S, Connection
 
 from mousepose.body.default import default_body
 from mousepose.io import SequenceWriter
@@ -32,34 +43,44 @@ from mousepose.types import PoseSequence
 
 _FPS = 100.0
 _PIECE = 10_000
-_SIZES = {"100k": 100_000, "2M": 2_000_000}
+_SIZES = {"": 100_000, "two_million": 2_000_000}
 _PLAYED_S = 8.0
-_PATIENCE_S = 120.0
-_CAMERA = {
-    "wxyz": (1.0, 0.0, 0.0, 0.0), "position": (1.0, 1.0, 1.0), "fov": 1.0, "near": 0.01,
-    "far": 1000.0, "image_height": 600, "image_width": 800, "look_at": (0.0, 0.0, 0.0),
-    "up_direction": (0.0, 0.0, 1.0),
-}  # fmt: skip
+_MB = 2**20
+#: The skin, which is sent last of a scene.
+_SKIN = ("SceneNodeUpdateMessage", "/result0/skin")
+#: Tells when the page first draws a mesh of many corners: that is the skin.
+_WATCH_DRAWING = """
+const own = WebGL2RenderingContext.prototype.drawElements;
+WebGL2RenderingContext.prototype.drawElements = function(mode, count, ...rest) {
+  if (count > 20000 && !window.drawn) window.drawn = performance.timeOrigin + performance.now();
+  return own.call(this, mode, count, ...rest);
+};
+"""
 
 
 def measure(options: argparse.Namespace) -> Measured:
-    """View results of several lengths, each in a process of its own."""
-    columns = ("frames", "first picture (s)", "updates a second", "jump (s)", "memory (MB)")
-    measured = Measured("The viewer, without drawing", columns)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, frames in _SIZES.items():
-            path = Path(folder) / f"{name}.parquet"
-            write_repeated(path, min(frames, options.most))
-            began = time.time()
-            command = [sys.executable, __file__, "--view", str(path), "--began", str(began)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=False)
-            if ended.returncode:
-                raise CannotMeasure(f"the viewer of {name} frames ended badly: {ended.stderr}")
-            figures = json.loads(ended.stdout.splitlines()[-1])
-            measured.add_figures(f"viewer.{name}", figures)
-            measured.add_row(f"{min(frames, options.most):,}", *figures.values())
-            path.unlink()
+    """View results of several lengths."""
+    measured = Measured("The viewer", ("what", "figure", "unit"))
+    measure_viewer(options, measured)
     return measured
+
+
+def measure_viewer(options: argparse.Namespace, measured: Measured) -> None:
+    """Add the figures of the viewer."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, most in _SIZES.items():
+            frames = min(most, options.most)
+            path = Path(folder) / "long.parquet"
+            write_repeated(path, frames)
+            figures = look(path)
+            if not name:
+                figures |= look_with_chromium(path)
+            measured.add_figures(name, figures)
+            for what, value in figures.items():
+                unit = "s" if "seconds" in what else "MB" if "_mb" in what else "1/s"
+                words = what.removesuffix("_seconds").removesuffix("_mb")
+                words = words.replace("_", " ").replace(".", ": ")
+                measured.add_row(f"viewer, {frames:,} frames: {words}", value, unit)
 
 
 def write_repeated(path: Path, frames: int) -> None:
@@ -84,114 +105,97 @@ def _later(piece: PoseSequence, first: int) -> PoseSequence:
     return replace(piece, frame_numbers=numbers, times=numbers / _FPS)
 
 
-def look(path: Path, began: float) -> dict[str, float]:
-    """Return the figures of one result, viewed in this process, which began at a time in s."""
-    from mousepose.view import viewer as module
+@dataclass
+class Viewed:
+    """A viewer that was started at the time `began` (s); `memory_mb` is known when it has ended."""
 
-    stop = threading.Event()
+    began: float
+    address: str
+    memory_mb: float = 0.0
+
+    def since(self) -> float:
+        """Return the seconds since it was started."""
+        return time.time() - self.began
+
+
+@contextmanager
+def viewed(path: Path) -> Iterator[Viewed]:
+    """Give the viewer of a result, started as a user does. Raises `CannotMeasure`."""
+    command = [
+        sys.executable, "-c", "from mousepose.cli.main import app; app()", "view", str(path),
+        "--no-open", "--port", "0",
+    ]  # fmt: skip
+    began = time.time()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if process.stdout is None or process.stderr is None:
+        raise AssertionError("both were asked for")
+    told = process.stdout.readline()
+    if not told.startswith("http"):
+        raise CannotMeasure(f"the viewer of {path} ended badly: {process.stderr.read()}")
+    found = Viewed(began, told.split()[0])
+    try:
+        yield found
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, _, used = os.wait4(process.pid, 0)
+        unit = 1 if sys.platform == "darwin" else 1024
+        found.memory_mb = used.ru_maxrss * unit / _MB
+
+
+def look(path: Path) -> dict[str, float]:
+    """Return the figures of one result, seen by a connection."""
     figures: dict[str, float] = {}
-    with module.opened(module.ViewJob((path,), port=0)) as viewer:
-        thread = threading.Thread(target=viewer.run, args=(stop,))
-        thread.start()
-        try:
-            with Connection(viewer.address) as connection:
-                connection.wait_until(lambda: viewer.updates > 0)
-                connection.wait_for("ReplayDoneMessage")  # all that stood in the scene
-                figures["first_picture_seconds"] = time.time() - began
-                viewer.clock.set_speed(10.0)
-                viewer.clock.play(True)
-                count, start = viewer.updates, time.monotonic()
-                time.sleep(_PLAYED_S)
-                seconds = time.monotonic() - start
-                figures["updates_per_second"] = (viewer.updates - count) / seconds
-                viewer.clock.play(False)
-                time.sleep(0.5)
-                count, start = viewer.updates, time.monotonic()
-                viewer.clock.seek(len(viewer.results[0]) // 2 + 3)
-                connection.wait_until(lambda: viewer.updates > count)
-                figures["jump_seconds"] = time.monotonic() - start
-        finally:
-            stop.set()
-            viewer.clock.changed.set()
-            thread.join()
-    figures["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with viewed(path) as viewer, Connection(viewer.address) as connection:
+        connection.wait_for(*_SKIN)
+        figures["first_picture_seconds"] = viewer.since()
+        connection.wait_until(lambda: {"frame", "speed", "Play"} <= set(connection.controls))
+        connection.choose("speed", "10x")
+        connection.choose("Play", True)
+        connection.wait_for(*_SKIN, more_than=connection.heard[_SKIN])
+        count, start = connection.heard[_SKIN], time.monotonic()
+        time.sleep(_PLAYED_S)
+        seconds = time.monotonic() - start
+        figures["updates_per_second"] = (connection.heard[_SKIN] - count) / seconds
+        connection.choose("Play", True)
+        time.sleep(1.0)
+        count, start = connection.heard[_SKIN], time.monotonic()
+        connection.choose("frame", 77_777)
+        connection.wait_for(*_SKIN, more_than=count)
+        figures["jump_seconds"] = time.monotonic() - start
+    figures["memory_mb"] = viewer.memory_mb
     return figures
 
 
-class Connection:
-    """A browser that takes in all it is sent, answers what it is asked, and draws nothing."""
-
-    def __init__(self, address: str) -> None:
-        import viser
-        from websockets.sync.client import connect
-
-        self._socket = connect(
-            address.replace("http", "ws"),
-            subprotocols=[f"viser-v{viser.__version__}"],  # type: ignore[list-item]
-            max_size=None,
-        )
-        self._send(type="ViewerCameraMessage", **_CAMERA)
-        self.heard: set[str] = set()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Connection:
-        return self
-
-    def __exit__(self, *ended: object) -> None:
-        self._socket.close()
-        self._thread.join(5)
-
-    def _send(self, **message: object) -> None:
-        import msgspec
-
-        self._socket.send(msgspec.msgpack.encode(message))
-
-    def _listen(self) -> None:
-        import msgspec
-        import zstandard
-        from websockets.exceptions import ConnectionClosed
-
-        unpack = zstandard.ZstdDecompressor()
-        with suppress(ConnectionClosed):
-            for data in self._socket:
-                # Two lengths of 8 bytes, then packed messages, then the numbers as they are.
-                size, packed = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
-                inner = unpack.decompress(data[16 : 16 + packed], max_output_size=size)
-                for message in msgspec.msgpack.decode(inner)["messages"]:
-                    self._hear(message)
-
-    def _hear(self, message: dict[str, str]) -> None:
-        self.heard.add(message["type"])
-        if message["type"] == "LocalStorageGetItemRequestMessage":
-            answer = {"request_uuid": message["request_uuid"], "value": None, "error": None}
-            self._send(type="LocalStorageGetItemResponseMessage", **answer)
-
-    def wait_for(self, kind: str) -> None:
-        """Wait for a message of a kind."""
-        self.wait_until(lambda: kind in self.heard)
-
-    def wait_until(self, true: Callable[[], bool]) -> None:
-        """Wait until something holds. Raises `CannotMeasure` where it never does."""
-        until = time.monotonic() + _PATIENCE_S
-        while not true():
-            if time.monotonic() > until:
-                raise CannotMeasure("the viewer does not answer")
-            time.sleep(0.002)
+def look_with_chromium(path: Path) -> dict[str, float]:
+    """Return when a real browser draws; nothing where there is none."""
+    sys.path.append(str(REPOSITORY / "tests"))
+    try:
+        from browser import browser, found
+    except ImportError:  # it needs pytest
+        return {}
+    if not found():
+        return {}
+    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as page:
+        page.tell("Page.addScriptToEvaluateOnNewDocument", source=_WATCH_DRAWING)
+        with viewed(path) as viewer:
+            address = viewer.since()
+            page.open(viewer.address)
+            drawn = float(page.wait_for("window.drawn", PATIENCE_S)) / 1000 - viewer.began
+    return {"chromium.address_seconds": address, "chromium.first_picture_seconds": drawn}
 
 
 def main() -> int:
-    """Measure, or view one result where that is asked for."""
+    """Run from the command line."""
     parser = arguments(__doc__)
-    parser.add_argument("--most", type=int, default=_SIZES["2M"], help="frames at most")
-    parser.add_argument("--view", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--began", type=float, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.view is not None:
-        print(json.dumps(look(options.view, options.began)))
-        return 0
+    add_arguments(parser)
     return run(parser, measure)
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the viewer's figures can be told."""
+    most = max(_SIZES.values())
+    parser.add_argument("--most", type=int, default=most, help="frames that are viewed at most")
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -20,6 +20,7 @@ from common import REPOSITORY, CannotMeasure, run_or_tell
 from sections import FIT_SECTIONS, Section
 from sections_more import MORE_SECTIONS
 from sections_use import USE_SECTIONS
+from sections_video import VIDEO_SECTIONS
 
 from mousepose.atomic import atomic_path
 
@@ -27,7 +28,7 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 FIGURES = REPOSITORY / "docs" / "benchmarks"
 
 #: The order of the page.
-SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS, *USE_SECTIONS)
+SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS, *VIDEO_SECTIONS, *USE_SECTIONS)
 
 
 #: The published code (Hu et al. 2023), run unchanged on the same views with its own skeleton.
@@ -84,6 +85,14 @@ GOALS: tuple[tuple[str, str, str, float], ...] = (
     ("keypoints", "mirror_side.zero_shot.median_percent", "<=", 8.0),
     ("keypoints", "openfield_topview.zero_shot.auroc", ">=", 0.9),
     ("keypoints", "homecage_mid.zero_shot.auroc", ">=", 0.9),
+    ("finetune", "openfield_topview.finetuned_50.median_percent", "<=", 2.5),
+    ("finetune", "homecage_top.finetuned_50.median_percent", "<=", 2.5),
+    ("finetune", "homecage_top.finetuned_50.other_camera_percent", "<=", 5.0),
+    ("finetune", "homecage_mid.finetuned_50.median_percent", "<=", 2.5),
+    ("finetune", "homecage_mid.finetuned_50.other_camera_percent", "<=", 5.0),
+    ("finetune", "openfield_topview.finetuned_50.loss_percent", "<=", 1.0),
+    ("finetune", "homecage_top.finetuned_50.loss_percent", "<=", 1.0),
+    ("finetune", "homecage_mid.finetuned_50.loss_percent", "<=", 1.0),
     ("throughput", "chain.per_second", ">=", 150.0),
     ("throughput", "chain.peak_mb", "<=", 1500.0),
     ("gait", "walker.seen.stride_bias_mm", "<=", 1.0),
