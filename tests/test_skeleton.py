@@ -15,6 +15,7 @@ from mousepose.skeleton import (
     Skeleton,
     canonical_name,
     mirrored_name,
+    side_pairs,
 )
 
 TREES = pytest.mark.parametrize("skeleton", [PUBLISHED_SKELETON, MOUSE_SKELETON])
@@ -58,6 +59,16 @@ def test_the_mirror_is_its_own_inverse_and_keeps_the_tree(skeleton: Skeleton) ->
     assert [mirror[partner] for partner in mirror] == list(range(len(mirror)))
     for joint, parent in enumerate(skeleton.parents[1:], start=1):
         assert skeleton.parents[mirror[joint]] == mirror[parent]
+
+
+def test_pairs_are_left_and_right_of_each_other() -> None:
+    pairs = side_pairs(KEYPOINT_NAMES)
+    assert sorted(KEYPOINT_NAMES[left] for left, _ in pairs) == sorted(
+        name for name in KEYPOINT_NAMES if name.startswith("LEFT_")
+    )
+    for left, right in pairs:
+        assert KEYPOINT_NAMES[right] == mirrored_name(KEYPOINT_NAMES[left])
+    assert side_pairs(["RIGHT_KNEE", "NOSE", "LEFT_EAR"]) == []
 
 
 def test_mirrored_names_are_keypoints() -> None:

@@ -6,6 +6,7 @@ its order; two tail joints are added so that the tail can bend.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mousepose.errors import UnknownNameError
@@ -75,6 +76,16 @@ def mirrored_name(name: str) -> str:
     if name.startswith("LEFT_"):
         return "RIGHT_" + name[5:]
     return "LEFT_" + name[6:] if name.startswith("RIGHT_") else name
+
+
+def side_pairs(names: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the places of the left and the right name of each part that has both in `names`."""
+    places = {name: place for place, name in enumerate(names)}
+    return [
+        (left, places[mirrored_name(name)])
+        for name, left in places.items()
+        if name.startswith("LEFT_") and mirrored_name(name) in places
+    ]
 
 
 @dataclass(frozen=True)

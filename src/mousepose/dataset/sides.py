@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mousepose.dataset.frame_table import FrameTable
-from mousepose.skeleton import mirrored_name
+from mousepose.skeleton import side_pairs
 
 #: In one frame these pairs lie on the same sides of the body, from wherever it is seen.
 _RIGID = ("EAR", "SHOULDER", "HIP")
@@ -41,10 +41,8 @@ def animal_size(xy: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def pairs_of(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
     """Yield each part that has two sides, with the places of its left and right name."""
-    for left, name in enumerate(names):
-        other = mirrored_name(name)
-        if name.startswith("LEFT_") and other in names:
-            yield name.removeprefix("LEFT_"), left, names.index(other)
+    for left, right in side_pairs(names):
+        yield names[left].removeprefix("LEFT_"), left, right
 
 
 def _jumps(table: FrameTable, size: NDArray[np.float64]) -> Iterator[tuple[int, str]]:

@@ -17,7 +17,7 @@ from mousepose.fit.observe import Observation
 from mousepose.fit.result import Track
 from mousepose.fit.setup import Animal, Setup, body_arrays
 from mousepose.fit.uncertainty import estimate_points
-from mousepose.skeleton import mirrored_name
+from mousepose.skeleton import side_pairs
 from mousepose.types import Floats
 
 #: How much better (squared standard deviations, both points) a pair must fit exchanged.
@@ -32,12 +32,7 @@ def exchanged_pairs(
     seen: Observation, track: Track, setup: Setup, animal: Animal
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return pairs (P, 2) of left and right marks and where they are exchanged (T, C, P)."""
-    names = setup.keypoint_map.names
-    pairs = [
-        (k, names.index(mirrored_name(name)))
-        for k, name in enumerate(names)
-        if name.startswith("LEFT_") and mirrored_name(name) in names
-    ]
+    pairs = side_pairs(setup.keypoint_map.names)
     frames, cameras = seen.points.xy.shape[:2]
     columns = np.array(pairs, np.int64).reshape(-1, 2)
     exchanged = np.zeros((frames, cameras, len(pairs)), bool)

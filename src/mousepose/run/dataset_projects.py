@@ -14,7 +14,7 @@ import numpy as np
 from mousepose.dataset.frames import labelled
 from mousepose.run.dataset_export import Exported
 from mousepose.run.dataset_labels import edges_of
-from mousepose.skeleton import mirrored_name
+from mousepose.skeleton import side_pairs
 
 SCORER = "mousepose"
 
@@ -54,12 +54,10 @@ def write_slp(folder: Path, labels: Exported, final: Path) -> None:
 
     names = labels.keypoint_names
     nodes = [sio.Node(name) for name in names]
-    pairs = [(k, names.index(m)) for k, name in enumerate(names)
-             if name.startswith("LEFT_") and (m := mirrored_name(name)) in names]  # fmt: skip
     skeleton = sio.Skeleton(
         nodes,
         [sio.Edge(nodes[a], nodes[b]) for a, b in edges_of(names)],
-        [sio.Symmetry([nodes[a], nodes[b]]) for a, b in pairs],
+        [sio.Symmetry([nodes[a], nodes[b]]) for a, b in side_pairs(names)],
         name="mouse",
     )
     frames, videos = [], []

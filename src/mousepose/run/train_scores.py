@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mousepose.skeleton import KEYPOINT_NAMES, mirrored_name
+from mousepose.skeleton import KEYPOINT_NAMES, side_pairs
 from mousepose.types import Floats
 
 #: Left and right nearer to each other than this (per cent) cannot be told apart by their place.
 _APART_PERCENT = 5.0
 #: An error above this (per cent) is one that the confidence must warn of.
 WRONG_PERCENT = 10.0
-_LEFT = [k for k, name in enumerate(KEYPOINT_NAMES) if name.startswith("LEFT_")]
-_RIGHT = [KEYPOINT_NAMES.index(mirrored_name(KEYPOINT_NAMES[k])) for k in _LEFT]
+_LEFT, _RIGHT = map(list, zip(*side_pairs(KEYPOINT_NAMES), strict=True))
 _NOSE, _TAIL = KEYPOINT_NAMES.index("NOSE"), KEYPOINT_NAMES.index("ROOT_TAIL")
 
 
