@@ -179,7 +179,7 @@ MORE_SECTIONS = (
         "throughput",
         "How fast a video goes through",
         "864 x 648 px, H.264, one mouse, two threads; every stage alone, then the chain from the "
-        "video to the file of poses.",
+        "video to the file of poses. Growth of memory is from the second to the last quarter.",
         rows={
             "decoding, frames a second": "decode.per_second",
             "finding and following": "detect.per_second",
@@ -188,6 +188,9 @@ MORE_SECTIONS = (
             "fit through time": "fit.per_second",
             "all of it": "chain.per_second",
             "most memory, MB": "chain.peak_mb",
+            "two hours of video: most memory, MB": "memory.peak_mb",
+            "growth while watching, MB": "memory.watch_growth_mb",
+            "growth while fitting, MB": "memory.fit_growth_mb",
         },
     ),
 )

@@ -95,6 +95,7 @@ GOALS: tuple[tuple[str, str, str, float], ...] = (
     ("finetune", "homecage_mid.finetuned_50.loss_percent", "<=", 1.0),
     ("throughput", "chain.per_second", ">=", 150.0),
     ("throughput", "chain.peak_mb", "<=", 1500.0),
+    ("throughput", "memory.peak_mb", "<=", 1500.0),
     ("gait", "walker.seen.stride_bias_mm", "<=", 1.0),
     ("gait", "walker.seen.stride_bias_mm", ">=", -1.0),
     ("gait", "walker.hidden.stride_bias_mm", "<=", 2.0),
