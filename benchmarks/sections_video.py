@@ -6,6 +6,29 @@ from sections import Section
 
 VIDEO_SECTIONS = (
     Section(
+        "detection",
+        "detection",
+        "Where the mouse is",
+        "Share of mice found, by the keypoint network in single pictures, by it through clips of a "
+        "mouse that hardly moves, and by the background where the mouse moves; how far the middle "
+        "of the box is off, in % of the body's length. A mouse that never moves is part of the "
+        "background: `auto` then turns to the network. The mirror's picture shows two views, which "
+        "is one mouse too many.",
+        rows={
+            "single pictures, open field, found %": "keypoints.openfield_boxes.still.found_percent",
+            "single pictures, other field, found %": "keypoints.openfield_topview.still.found_percent",
+            "single pictures, home cage, found %": "keypoints.homecage_top.still.found_percent",
+            "network, clip of the home cage, missed %": "keypoints.homecage_top.followed.missed_percent",
+            "its middle off, %": "keypoints.homecage_top.followed.centre_error_percent",
+            "background, still mouse, missed %": "homecage_top.still.missed_percent",
+            "background, moving mouse, missed %": "homecage_top.moved.missed_percent",
+            "its middle off, %, background": "homecage_top.moved.centre_error_percent",
+            "open field, 2330 frames, missed %": "openfield_topview.missed_percent",
+            "open field, too many, %": "openfield_topview.too_many_percent",
+            "mirror, missed %": "mirror_treadmill.missed_percent",
+        },
+    ),
+    Section(
         "finetune",
         "finetune",
         "50 labelled frames of one's own",
