@@ -4,6 +4,7 @@
 
     overlay.times_real_time      `mousepose overlay --turntable`, start and all, against the film
     overlay.frames_per_second    the same in frames a second
+    overlay.cpu_ms_a_frame       time of processors that it takes, which others do not lengthen
     overlay.av1.*                the same, written as AV1
     overlay.STAGE.per_second     decoding, working out poses, drawing, encoding, each alone
     overlay.peak_mb              most memory of the whole
@@ -16,6 +17,7 @@ sensor. Mesh, skeleton, keypoints and turntable are drawn. Compiled code is in i
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,7 @@ from mousepose.geometry.camera import Camera
 from mousepose.geometry.raster import silhouette
 from mousepose.io import SequenceWriter, write_cameras
 from mousepose.report.overlay_video import USUAL
-from mousepose.report.overlay_video_cast import cast_of
+from mousepose.report.overlay_video_cast import Casting, cast_of
 from mousepose.report.overlay_video_codec import Format, film_writer, ticks_of
 from mousepose.report.overlay_video_paint import Painter
 from mousepose.report.overlay_video_picture import Picture, Source
@@ -60,12 +62,15 @@ def measure(options: argparse.Namespace) -> Measured:
         peaks = {}
         for frames, codec in ((options.frames, "h264"), (2 * options.frames, "h264"),
                               (options.frames, "av1")):  # fmt: skip
+            before = _processor_seconds()
             peaks[frames, codec], seconds = _commanded(room, frames, codec)
+            used = _processor_seconds() - before
             if frames == options.frames:
                 prefix = "overlay" if codec == "h264" else f"overlay.{codec}"
                 figures = {
                     "times_real_time": frames / _FPS / seconds,
                     "frames_per_second": frames / seconds,
+                    "cpu_ms_a_frame": 1000 * used / frames,
                 }
                 _tell(measured, prefix, figures, f"{codec}, start and all")
         whole = peaks[options.frames, "h264"]
@@ -133,10 +138,16 @@ def _commanded(room: Path, frames: int, codec: str) -> tuple[float, float]:
     return int(done.stdout.split()[-1]) * unit / _MB, seconds
 
 
+def _processor_seconds() -> float:
+    """Return the seconds of processors that commands so far took, threads added up."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _stages(stack: ExitStack, room: Path) -> dict[str, float]:
     """Return frames a second of each stage alone, one thread, some seconds of the film."""
     video = stack.enter_context(open_video(room / "film.mp4"))
-    cast = cast_of(stack, video, [room], None, None, None, None, skinned=True)
+    cast = cast_of(stack, video, Casting((room,)), skinned=True)
     source = Source(video, video.index.stamps, Painter.aside(video.size))
     painter = Painter(USUAL, 0.75, True, source, cast)
     numbers = range(_STAGE_FRAMES)

@@ -115,13 +115,37 @@ USE_SECTIONS = (
         "view",
         "view",
         "Results handed on",
-        "Meshes, biomechanics and NWB of poses, read back.",
+        "The viewer's first picture (100,000 frames; from the command to what a browser is sent), "
+        "updates, memory; meshes, biomechanics and NWB of poses, read back; two million frames.",
         rows={
+            "first picture of 100,000 frames, s": "first_picture_seconds",
+            "processor time for it, s": "first_picture_cpu_seconds",
+            "updates a second": "updates_per_second",
+            "memory, MB": "memory_mb",
+            "first picture of 2,000,000 frames, s": "two_million.first_picture_seconds",
+            "memory of 2,000,000 frames, MB": "two_million.memory_mb",
+            "first picture in Chromium without a GPU, s": "chromium.first_picture_seconds",
+            "clip at the end of 2,000,000 frames, s": "two_million.export_clip.seconds",
+            "all of them as C3D, most memory, MB": "two_million.export_c3d.peak_mb",
             "skin of a GLB, mm off": "glb.vertex_error_mm",
             "MB of a GLB of 1000 frames": "glb.mb_a_1000_frames",
             "violations that nwbinspector finds": "nwb.violations",
             "NWB, mm off": "nwb.round_trip_mm",
             "most memory of an export, MB": "export.peak_mb",
+        },
+    ),
+    Section(
+        "overlay",
+        "overlay",
+        "Poses drawn on the video",
+        "A video of 864 x 648 px at 24 frames/s with the shaded mesh, the skeleton and a turntable "
+        "beside it, H.264 in and out.",
+        rows={
+            "times real time": "overlay.times_real_time",
+            "frames a second": "overlay.frames_per_second",
+            "the same as AV1": "overlay.av1.frames_per_second",
+            "processor time of a frame, ms": "overlay.cpu_ms_a_frame",
+            "most memory, MB": "overlay.peak_mb",
         },
     ),
 )

@@ -16,9 +16,9 @@ VIDEO_SECTIONS = (
         "is one mouse too many.",
         rows={
             "single pictures, open field, found %": "keypoints.openfield_boxes.still.found_percent",
-            "single pictures, other field, found %": "keypoints.openfield_topview.still.found_percent",
+            "pictures of another field, found %": "keypoints.openfield_topview.still.found_percent",
             "single pictures, home cage, found %": "keypoints.homecage_top.still.found_percent",
-            "network, clip of the home cage, missed %": "keypoints.homecage_top.followed.missed_percent",
+            "network, clip of the cage, missed %": "keypoints.homecage_top.followed.missed_percent",
             "its middle off, %": "keypoints.homecage_top.followed.centre_error_percent",
             "background, still mouse, missed %": "homecage_top.still.missed_percent",
             "background, moving mouse, missed %": "homecage_top.moved.missed_percent",

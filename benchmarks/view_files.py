@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import Any
 import numpy as np
 from common import CannotMeasure, Measured
 from speed import WATCH
+from viewer import write_repeated
 
 from mousepose.analysis.gait import analyse_gait
 from mousepose.body.default import default_body
 from mousepose.body.model import BodyModel
-from mousepose.io import Recording, SequenceWriter, read_glb, read_nwb, write_glb, write_nwb
+from mousepose.io import Recording, read_glb, read_nwb, write_glb, write_nwb
 from mousepose.io.nwb.session import EXAMPLE, read_session
 from mousepose.simulate import observe, walking_mouse, watching_camera
 from mousepose.types import PoseSequence
@@ -30,6 +30,8 @@ _SECONDS, _FPS, _SEED = 6.0, 100.0, 5
 _EVERY = 25
 #: What a long result is written as, and what else the command needs for it.
 _FORMATS = ("glb", "bvh", "trc", "c3d", "stac", "nwb")
+#: Frames of the clip that is taken from the end of a long result.
+_CLIP = 1000
 _MB = 2**20
 
 
@@ -120,12 +122,13 @@ def measure_export(options: argparse.Namespace, measured: Measured) -> None:
     peaks = []
     with tempfile.TemporaryDirectory() as name:
         room = Path(name)
-        source = write_long(room / "long.parquet", options.frames)
+        source = room / "long.parquet"
+        write_repeated(source, options.frames)
         (room / "session.toml").write_text(EXAMPLE, encoding="utf-8")
         for to in _FORMATS:
             target = room / f"out.{to}"
             more = ["--session", str(room / "session.toml")] if to == "nwb" else []
-            peak, seconds = _watched(source, target, to, more)
+            peak, seconds = _watched(source, target, ["--to", to, *more])
             size = target.stat().st_size / _MB
             target.unlink()
             peaks.append(peak)
@@ -137,27 +140,25 @@ def measure_export(options: argparse.Namespace, measured: Measured) -> None:
     measured.ran_on.append(f"a simulated walk of {options.frames:,} frames")
 
 
-def write_long(path: Path, frames: int) -> Path:
-    """Write a walk over and over as one long result, in flat memory."""
-    with SequenceWriter(path) as writer:
-        for piece in _over_and_over(frames):
-            writer.append(piece)
-    return path
+def measure_long(options: argparse.Namespace, measured: Measured) -> None:
+    """Convert two million frames: a clip at their end, and all of them."""
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / "long.parquet"
+        write_repeated(source, options.most)
+        clip = f"{options.most - _CLIP}:{options.most}"
+        for what, ending, more in (("clip", "glb", ["--frames", clip]), ("c3d", "c3d", [])):
+            peak, seconds = _watched(source, Path(name) / f"out.{ending}", more)
+            figures = {"peak_mb": peak, "seconds": seconds}
+            measured.add_figures(f"two_million.export_{what}", figures)
+            measured.add_row(f"{options.most:,} frames, {what}: most memory", peak, "MB")
+            measured.add_row(f"{options.most:,} frames, {what}: time", seconds, "s")
 
 
-def _over_and_over(frames: int) -> Iterator[PoseSequence]:
-    _, sequence = a_walk()
-    for first in range(0, frames, len(sequence)):
-        piece = sequence[: frames - first]
-        numbers = np.arange(first, first + len(piece))
-        yield replace(piece, frame_numbers=numbers, times=numbers / _FPS)
-
-
-def _watched(source: Path, target: Path, to: str, more: list[str]) -> tuple[float, float]:
+def _watched(source: Path, target: Path, more: list[str]) -> tuple[float, float]:
     """Return the peak memory (MB) and the seconds of one conversion."""
     command = [
         sys.executable, "-c", "from mousepose.cli.main import app; app()", "convert", str(source),
-        "-o", str(target), "--to", to, *more,
+        "-o", str(target), *more,
     ]  # fmt: skip
     start = time.perf_counter()
     done = subprocess.run(
@@ -165,6 +166,6 @@ def _watched(source: Path, target: Path, to: str, more: list[str]) -> tuple[floa
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     if done.returncode:
-        raise CannotMeasure(f"mousepose convert --to {to} ended with status {done.returncode}")
+        raise CannotMeasure(f"mousepose convert to {target.name} ended with {done.returncode}")
     unit = 1 if sys.platform == "darwin" else 1024
     return int(done.stdout.split()[-1]) * unit / _MB, time.perf_counter() - start

@@ -6,9 +6,12 @@ Results are a simulated walk, repeated; each is viewed by `mousepose view` in a 
 
     first_picture_seconds           from the start of that process, imports included, until the
                                     whole first scene, its skin too, has reached a connection
+    first_picture_cpu_seconds       processor time of the process until then, which no other load of
+                                    the machine makes longer (Linux)
     updates_per_second              scenes (skin, skeleton, regions, ways) that reach a connection
                                     in play at ten times real time, while the worst frames are
                                     looked for; it takes in and answers all, but draws nothing
+    update_cpu_ms                   processor time of the process for each of them (Linux)
     jump_seconds                    from a move of the slider to the scene of that frame
     memory_mb                       the most memory that the process held
     chromium.address_seconds        until the page may be opened
@@ -77,10 +80,17 @@ def measure_viewer(options: argparse.Namespace, measured: Measured) -> None:
                 figures |= look_with_chromium(path)
             measured.add_figures(name, figures)
             for what, value in figures.items():
-                unit = "s" if "seconds" in what else "MB" if "_mb" in what else "1/s"
-                words = what.removesuffix("_seconds").removesuffix("_mb")
-                words = words.replace("_", " ").replace(".", ": ")
+                words, unit = _in_words(what)
                 measured.add_row(f"viewer, {frames:,} frames: {words}", value, unit)
+
+
+def _in_words(figure: str) -> tuple[str, str]:
+    """Return what a figure is, and its unit."""
+    for ending, unit in (("_cpu_seconds", "s, processor"), ("_cpu_ms", "ms, processor"),
+                         ("_seconds", "s"), ("_mb", "MB"), ("_per_second", "1/s")):  # fmt: skip
+        if figure.endswith(ending):
+            return figure.removesuffix(ending).replace("_", " ").replace(".", ": "), unit
+    raise AssertionError(f"{figure} bears no unit")
 
 
 def write_repeated(path: Path, frames: int) -> None:
@@ -107,15 +117,24 @@ def _later(piece: PoseSequence, first: int) -> PoseSequence:
 
 @dataclass
 class Viewed:
-    """A viewer that was started at the time `began` (s); `memory_mb` is known when it has ended."""
+    """A viewer: process `number`, started at `began` (s); `memory_mb` is known in the end."""
 
     began: float
     address: str
+    number: int
     memory_mb: float = 0.0
 
     def since(self) -> float:
         """Return the seconds since it was started."""
         return time.time() - self.began
+
+    def processor(self) -> float:
+        """Return the processor time (s) that it has taken so far; NaN where that is not told."""
+        told = Path(f"/proc/{self.number}/stat")
+        if not told.exists():
+            return float("nan")
+        fields = told.read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -132,7 +151,7 @@ def viewed(path: Path) -> Iterator[Viewed]:
     told = process.stdout.readline()
     if not told.startswith("http"):
         raise CannotMeasure(f"the viewer of {path} ended badly: {process.stderr.read()}")
-    found = Viewed(began, told.split()[0])
+    found = Viewed(began, told.split()[0], process.pid)
     try:
         yield found
     finally:
@@ -148,14 +167,16 @@ def look(path: Path) -> dict[str, float]:
     with viewed(path) as viewer, Connection(viewer.address) as connection:
         connection.wait_for(*_SKIN)
         figures["first_picture_seconds"] = viewer.since()
+        figures["first_picture_cpu_seconds"] = viewer.processor()
         connection.wait_until(lambda: {"frame", "speed", "Play"} <= set(connection.controls))
         connection.choose("speed", "10x")
         connection.choose("Play", True)
         connection.wait_for(*_SKIN, more_than=connection.heard[_SKIN])
-        count, start = connection.heard[_SKIN], time.monotonic()
+        count, start, used = connection.heard[_SKIN], time.monotonic(), viewer.processor()
         time.sleep(_PLAYED_S)
-        seconds = time.monotonic() - start
-        figures["updates_per_second"] = (connection.heard[_SKIN] - count) / seconds
+        seconds, updates = time.monotonic() - start, connection.heard[_SKIN] - count
+        figures["updates_per_second"] = updates / seconds
+        figures["update_cpu_ms"] = 1000 * (viewer.processor() - used) / max(updates, 1)
         connection.choose("Play", True)
         time.sleep(1.0)
         count, start = connection.heard[_SKIN], time.monotonic()
@@ -163,7 +184,7 @@ def look(path: Path) -> dict[str, float]:
         connection.wait_for(*_SKIN, more_than=count)
         figures["jump_seconds"] = time.monotonic() - start
     figures["memory_mb"] = viewer.memory_mb
-    return figures
+    return {name: value for name, value in figures.items() if np.isfinite(value)}
 
 
 def look_with_chromium(path: Path) -> dict[str, float]:
@@ -194,7 +215,7 @@ def main() -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the viewer's figures can be told."""
     most = max(_SIZES.values())
-    parser.add_argument("--most", type=int, default=most, help="frames that are viewed at most")
+    parser.add_argument("--most", type=int, default=most, help="frames of the longest result")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,9 @@ GOALS: tuple[tuple[str, str, str, float], ...] = (
     ("gait", "beam.hits_percent", ">=", 95.0),
     ("gait", "beam.swing_begin_error_ms", "<=", 10.0),
     ("gait", "day.seconds", "<=", 300.0),
+    ("view", "first_picture_seconds", "<=", 3.0),
+    ("view", "updates_per_second", ">=", 20.0),
+    ("overlay", "overlay.times_real_time", ">=", 3.0),
     ("view", "glb.vertex_error_mm", "<=", 0.1),
     ("view", "nwb.violations", "<=", 0.0),
 )

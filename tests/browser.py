@@ -36,13 +36,18 @@ window.requestAnimationFrame = (f) => setTimeout(() => draw(f), %d);
 PATIENCE = float(os.environ.get("MOUSEPOSE_BROWSER_PATIENCE", "60"))
 
 
+def found() -> str:
+    """Return the path of a browser, "" where there is none."""
+    return os.environ.get("MOUSEPOSE_BROWSER") or next(filter(None, map(shutil.which, _NAMES)), "")
+
+
 def program() -> str:
     """Return the path of a browser, or skip the test."""
-    found = os.environ.get("MOUSEPOSE_BROWSER") or next(filter(None, map(shutil.which, _NAMES)), "")
-    if not found:
+    path = found()
+    if not path:
         pytest.skip("no Chromium on this machine (apt-get install chromium)")
     pytest.importorskip("websockets", reason="the browser is driven through websockets")
-    return found
+    return path
 
 
 class Page:
@@ -98,6 +103,23 @@ class Page:
         chosen = f"[...document.querySelectorAll('button')].find(b => b.innerText==={words!r})"
         self.wait_for(f"!!{chosen}")
         self.ask(f"{chosen}.click()")
+
+    def choose(self, label: str, words: str) -> None:
+        """Open the list with that label and click the entry that says so."""
+        name = f"[...document.querySelectorAll('label')].find(l => l.innerText==={label!r})"
+        self.wait_for(f"!!{name} && !!document.getElementById({name}.htmlFor)")
+        self.ask(f"document.getElementById({name}.htmlFor).click()")
+        entry = (
+            f"[...document.querySelectorAll('[role=option]')].find(o => o.innerText==={words!r})"
+        )
+        self.wait_for(f"!!{entry}")
+        self.ask(f"{entry}.click()")
+
+    def press_key(self, key: str, chosen: str) -> None:
+        """Press a key, named as JavaScript does, in the first element that a CSS selector finds."""
+        self.ask(f"document.querySelector({chosen!r}).focus()")
+        for kind in ("keyDown", "keyUp"):
+            self.tell("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
     def picture(self, path: Path, width: int = 1280, height: int = 860) -> None:
         """Save what the page looks like as PNG."""

@@ -12,8 +12,10 @@ from motions import moving_sequence
 from mousepose.errors import FileError, InputError, UnknownNameError
 from mousepose.io import SequenceWriter, read_bvh, read_glb, read_nwb, write_sequence
 from mousepose.io.nwb.session import EXAMPLE
-from mousepose.io.poses import sequence_header
+from mousepose.io.poses import parquet, sequence_header
 from mousepose.run.export import EXPORTS, ExportJob, NwbParts, export, export_format
+from mousepose.run.report_result import Result
+from mousepose.types import PoseSequence
 from mousepose.video import video_writer
 
 
@@ -47,6 +49,24 @@ def test_frames_are_chosen_by_their_numbers(poses: Path, tmp_path: Path) -> None
     assert done.written == (tmp_path / "m.ply",)
     with pytest.raises(InputError, match="no frame of m1 from 90 to before 95"):
         export(ExportJob(poses, tmp_path / "b.bvh", frames=(90, 95)))
+
+
+def test_of_a_long_file_only_the_chosen_frames_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 5)
+    write_sequence(tmp_path / "long.parquet", moving_sequence(40, first_frame=100))
+    read: list[int] = []
+    group = Result.group
+
+    def watched(own: Result, number: int) -> PoseSequence:
+        read.append(number)
+        return group(own, number)
+
+    monkeypatch.setattr(Result, "group", watched)
+    done = export(ExportJob(tmp_path / "long.parquet", tmp_path / "a.glb", frames=(118, 123)))
+    assert done.frames == 5 and set(read) == {3, 4}
+    assert read_glb(tmp_path / "a.glb").about["start_s"] == pytest.approx(118 / 50)
 
 
 def test_every_animal_gets_a_file_and_nwb_one_animal(tmp_path: Path, session: Path) -> None:

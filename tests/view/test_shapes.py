@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mousepose.body.default import default_body
+from mousepose.errors import ModelError
 from mousepose.geometry import rotation
 from mousepose.report.stick import Stick
-from mousepose.types import State
+from mousepose.types import Pose, State
 from mousepose.view import shapes
 from mousepose.view.shapes import UNIT
 
@@ -34,6 +36,18 @@ def test_regions_hold_nine_of_ten_points() -> None:
     assert np.linalg.det(turn) == pytest.approx(1.0)
     local = (points - balls.positions[0]) @ turn / balls.radii[0]
     assert (np.linalg.norm(local, axis=1) < 1).mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_the_skin_is_that_of_the_body() -> None:
+    body, random = default_body(), np.random.default_rng(0)
+    rest = body.rest_pose()
+    pose = Pose(
+        random.normal(size=3), random.normal(size=3),
+        random.normal(0, 0.4, rest.joint_rotation.shape), rest.shape + 0.1,
+    )  # fmt: skip
+    np.testing.assert_allclose(shapes.skin(body, pose), body.vertices(pose), atol=1e-9)
+    with pytest.raises(ModelError, match="no skin"):
+        shapes.skin(body.with_mesh(None), pose)
 
 
 def test_what_is_not_known_is_not_drawn() -> None:

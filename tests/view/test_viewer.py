@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,10 +20,24 @@ pytest.importorskip("viser", reason="the viewer needs viser: pip install 'mousep
 import results
 from browser import browser
 from mousepose.errors import FileError, InputError
+from mousepose.report.stick import trunk_of
 from mousepose.view.viewer import Viewer, ViewJob, opened
 from results import FRAMES, walk, write_result, write_video
 
 result_folder = results.result_folder
+#: Shows a frame and tells which slow libraries were started for it.
+FIRST_PICTURE = """
+import sys
+from pathlib import Path
+from mousepose.report.stick import trunk_of
+from mousepose.view.viewer import ViewJob, opened
+told = []
+with opened(ViewJob((Path(sys.argv[1]),), port=0), told.append) as viewer:
+    viewer.show(0)
+print(told[0] == viewer.address, {"matplotlib", "numba", "scipy"} & set(sys.modules))
+"""
+#: What the plot of a keypoint looks like.
+TRACE = "document.querySelector('.uplot canvas').toDataURL()"
 HOSTILE = "<img src=x onerror=alert(1)>{{7}}"
 
 
@@ -57,6 +74,39 @@ def test_a_frame_is_shown_as_it_is(result_folder: Path) -> None:
         assert scene.get_handle_by_name("/result0/joints").batched_scales.max() == 0  # type: ignore[union-attr]
         assert scene.get_handle_by_name("/cameras/side") is not None
         assert viewer.address.startswith("http://localhost:")
+
+
+def test_the_way_behind_the_mouse_is_drawn_on_the_floor(result_folder: Path) -> None:
+    with opened(ViewJob((result_folder,), port=0)) as viewer:
+        viewer.show(50)  # less than the two seconds of way after the beginning
+        way = viewer.server.scene.get_handle_by_name("/result0/way")
+        points = way.points  # type: ignore[union-attr]
+        assert points.shape == (50, 2, 3) and np.ptp(points[..., 2]) == 0
+        np.testing.assert_allclose(points[1:, 0], points[:-1, 1])
+        sequence, index = viewer.results[0].at(50)
+        trunk = viewer._stages[0].place(trunk_of(sequence[index : index + 1]))[0]
+        np.testing.assert_allclose(points[-1, 1, :2] * 100, trunk[:2], atol=1e-3)
+
+
+def test_the_frame_of_the_video_hangs_before_its_camera(
+    result_folder: Path, tmp_path: Path
+) -> None:
+    video = write_video(tmp_path / "side.mp4", FRAMES)
+    with opened(ViewJob((result_folder,), (video,), port=0)) as viewer:
+        viewer.show(30)
+        frustum = viewer.server.scene.get_handle_by_name("/cameras/side")
+        until = time.monotonic() + 60
+        while frustum.image is None and time.monotonic() < until:  # type: ignore[union-attr]
+            time.sleep(0.01)
+        image = frustum.image  # type: ignore[union-attr]
+        assert image is not None and image.shape == (240, 320, 3)
+        assert abs(int(image[0, 0, 0]) - 90) < 5  # frame 30 is so light
+
+
+def test_the_first_picture_starts_no_slow_library(result_folder: Path) -> None:
+    command = [sys.executable, "-c", FIRST_PICTURE, str(result_folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[0] == "True set()"
 
 
 def test_results_stand_side_by_side_at_one_time(result_folder: Path, tmp_path: Path) -> None:
@@ -128,6 +178,12 @@ def test_a_browser_follows_it(tmp_path: Path) -> None:
         page.wait_for("!document.body.innerText.includes('frame 100 ')")
         page.press("Pause")
         page.wait_for_text("Play")
+        trace = page.ask(TRACE)
+        page.choose("worst", "2. 3.33 s: the pose does not agree with the keypoints, misfit 5.6 SD")
+        page.wait_for_text("frame 100 · 3.333 s · poor")
+        page.wait_for(f"{TRACE} !== {trace!r}")  # the line of the shown moment moved
+        page.press_key("ArrowRight", "[role=slider]")
+        page.wait_for_text("frame 101 ")
         assert page.ask("document.querySelectorAll('img[src=\"x\"]').length") == 0
         assert page.errors == []
         local = (viewer.address, "data:", "blob:", viewer.address.replace("http", "ws"))

@@ -109,7 +109,9 @@ Thickness = Annotated[
     float, typer.Option(metavar="MM", help="How far the print lies above the floor then.", min=0)
 ]
 Frames = Annotated[int, typer.Option(help="Frames looked at in each input, spread evenly.", min=10)]
-Plots = Annotated[Path | None, typer.Option(help="Folder of the pictures. [default: OUTPUT-plots]")]
+Plots = Annotated[
+    Path | None, typer.Option(help="Folder of the pictures.", show_default="OUTPUT-plots")
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Write the camera file although it is not good enough.")
 ]

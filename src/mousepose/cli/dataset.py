@@ -71,13 +71,19 @@ Folder = Annotated[
         metavar="FOLDER", help="The data set's folder, or its TFRecord file.", show_default=False
     ),
 ]
-Image = Annotated[str | None, typer.Option("--image", help="Feature with the picture. [guessed]")]
-Behaviour = Annotated[
-    str | None, typer.Option("--behaviour", help="Feature with the behaviour. [guessed]")
+Image = Annotated[
+    str | None, typer.Option("--image", help="Feature with the picture.", show_default="guessed")
 ]
-Clip = Annotated[str | None, typer.Option("--clip", help="Feature with the clip. [guessed]")]
+Behaviour = Annotated[
+    str | None,
+    typer.Option("--behaviour", help="Feature with the behaviour.", show_default="guessed"),
+]
+Clip = Annotated[
+    str | None, typer.Option("--clip", help="Feature with the clip.", show_default="guessed")
+]
 Frame = Annotated[
-    str | None, typer.Option("--frame", help="Feature with the number in the clip. [guessed]")
+    str | None,
+    typer.Option("--frame", help="Feature with the number in the clip.", show_default="guessed"),
 ]
 PerClip = Annotated[
     int | None, typer.Option(help="So many records in a row are a clip, if no feature says.", min=1)

@@ -81,7 +81,10 @@ Files = Annotated[
 AnyMap = Annotated[
     str | None,
     typer.Option(
-        "--keypoints", metavar="MAP", help="A shipped map or a TOML file. [the best shipped one]"
+        "--keypoints",
+        metavar="MAP",
+        help="A shipped map or a TOML file.",
+        show_default="the best shipped one",
     ),
 ]
 TheMap = Annotated[
@@ -99,7 +102,9 @@ Output = Annotated[
 ]
 Side = Annotated[
     Literal["left", "right"] | None,
-    typer.Option(help="Side of limbs whose names say none. [the one that the camera sees]"),
+    typer.Option(
+        help="Side of limbs whose names say none.", show_default="the one that the camera sees"
+    ),
 ]
 AnimalName = Annotated[str | None, typer.Option(help="Which animal of a file with several.")]
 Plot = Annotated[Path | None, typer.Option(help="Draw the marks on the body into this PNG.")]

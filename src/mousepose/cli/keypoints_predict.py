@@ -30,7 +30,9 @@ View = Literal["top", "side", "bottom"]
 
 Model = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Another keypoint network (.onnx). [the shipped one]"),
+    typer.Option(
+        metavar="FILE", help="Another keypoint network (.onnx).", show_default="the shipped one"
+    ),
 ]
 Seen_from = Annotated[
     View | None, typer.Option("--view", help="How the camera sees mice, where you know it.")

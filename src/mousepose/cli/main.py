@@ -25,6 +25,8 @@ from mousepose.cli.kinematics import EXAMPLES as KINEMATICS_EXAMPLES
 from mousepose.cli.kinematics import kinematics
 from mousepose.cli.learn_prior import EXAMPLES as LEARN_PRIOR_EXAMPLES
 from mousepose.cli.learn_prior import learn_prior
+from mousepose.cli.overlay import EXAMPLES as OVERLAY_EXAMPLES
+from mousepose.cli.overlay import overlay
 from mousepose.cli.reconstruct import EXAMPLES, reconstruct
 from mousepose.cli.render import EXAMPLES as RENDER_EXAMPLES
 from mousepose.cli.render import render
@@ -67,6 +69,7 @@ app.add_typer(behaviour.app, name="behaviour")
 app.command(epilog=ATTRIBUTES_EXAMPLES)(attributes)
 app.command(epilog=STATISTICS_EXAMPLES)(statistics)
 app.command(epilog=VIEW_EXAMPLES)(view)
+app.command(epilog=OVERLAY_EXAMPLES)(overlay)
 app.command(epilog=REPORT_EXAMPLES)(report)
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)

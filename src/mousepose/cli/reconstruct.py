@@ -71,13 +71,17 @@ To = Annotated[
 Keypoints = Annotated[
     str | None,
     typer.Option(
-        metavar="MAP", help="Keypoint map of the tracker: a shipped one or a TOML file. [dataset22]"
+        metavar="MAP",
+        help="Keypoint map of the tracker: a shipped one or a TOML file.",
+        show_default="dataset22",
     ),
 ]
 Model = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Of a video: another keypoint network (.onnx). [the shipped one]"
+        metavar="FILE",
+        help="Of a video: another keypoint network (.onnx).",
+        show_default="the shipped one",
     ),
 ]
 View = Annotated[

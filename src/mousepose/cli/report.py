@@ -8,6 +8,15 @@ from typing import Annotated
 import typer
 
 from mousepose.cli.failures import told
+from mousepose.cli.gait import Debug
+from mousepose.cli.result_options import (
+    Bouts,
+    FitBody,
+    FitCamera,
+    GaitFolder,
+    OneAnimal,
+    Videos,
+)
 
 EXAMPLES = """
 Examples:
@@ -33,33 +42,27 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The HTML file to write. [report.html beside the result]"
+            "--output",
+            "-o",
+            help="The HTML file to write; left out, report.html beside the result.",
         ),
     ] = None,
-    video: Annotated[
-        list[Path] | None,
-        typer.Option(help="Video of the recording, for overlays. Repeat, one for each camera."),
-    ] = None,
-    camera: Annotated[
-        Path | None, typer.Option(help="Camera file of the fit. [camera.toml beside the result]")
-    ] = None,
+    video: Videos = None,
+    camera: FitCamera = None,
     keypoints: Annotated[
         Path | None,
-        typer.Option(help="Keypoints of the fit, for residuals. [*.keypoints.parquet beside it]"),
+        typer.Option(
+            help="Keypoints of the fit, for residuals; left out, *.keypoints.parquet beside it."
+        ),
     ] = None,
-    gait: Annotated[
-        Path | None, typer.Option(help="Folder of mousepose gait. [gait beside the result]")
-    ] = None,
-    behaviour: Annotated[
-        Path | None,
-        typer.Option(help="Table of bouts: behaviour, start_s, stop_s. [behaviour.csv beside it]"),
-    ] = None,
-    body: Annotated[Path | None, typer.Option(help="The body of the fit, if another one.")] = None,
-    animal: Annotated[str | None, typer.Option(help="Which animal of a file with several.")] = None,
+    gait: GaitFolder = None,
+    behaviour: Bouts = None,
+    body: FitBody = None,
+    animal: OneAnimal = None,
     clip: Annotated[
         float, typer.Option(min=0.1, max=10, help="Length of the best and worst clips, s.")
     ] = 1.0,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Write one HTML file: what was run, how good it is, clips to play, gait, behaviour, advice."""
     with told(debug):

@@ -60,7 +60,8 @@ Kind = Annotated[
     typer.Option(help="What to train: the detector learns from folders of frames."),
 ]
 Minutes = Annotated[
-    float | None, typer.Option(help="Train for so long, by the clock. [60, without --steps]")
+    float | None,
+    typer.Option(help="Train for so long, by the clock.", show_default="60, without --steps"),
 ]
 Steps = Annotated[int | None, typer.Option(help="Train for so many steps instead.", min=1)]
 Batch = Annotated[int, typer.Option(help="Pictures in a step.", min=2)]

@@ -50,7 +50,10 @@ Output = Annotated[
 Cameras = Annotated[
     list[Path] | None,
     typer.Option(
-        "--camera", "--cameras", help="Camera file. Repeat for several. [beside the table]"
+        "--camera",
+        "--cameras",
+        help="Camera file. Repeat for several.",
+        show_default="beside the table",
     ),
 ]
 Names = Annotated[
@@ -58,7 +61,8 @@ Names = Annotated[
     typer.Option("--camera-name", help="Use only this camera of the files. Repeat for several."),
 ]
 To = Annotated[
-    str | None, typer.Option("--to", metavar="FORMAT", help="Format. [by the file's ending]")
+    str | None,
+    typer.Option("--to", metavar="FORMAT", help="Format.", show_default="by the file's ending"),
 ]
 SelfCalibrate = Annotated[
     bool,
@@ -69,7 +73,7 @@ SelfCalibrate = Annotated[
 ]
 SaveCameras = Annotated[
     Path | None,
-    typer.Option(help="Where to write the cameras found. [OUTPUT_cameras.toml]"),
+    typer.Option(help="Where to write the cameras found.", show_default="OUTPUT_cameras.toml"),
 ]
 Sizes = Annotated[
     list[str] | None,
@@ -80,11 +84,15 @@ Sizes = Annotated[
 ]  # fmt: skip
 View = Annotated[
     float | None,
-    typer.Option("--field-of-view", metavar="DEG", help="Horizontal, where no file tells. [60]"),
+    typer.Option(
+        "--field-of-view", metavar="DEG", help="Horizontal, where no file tells.", show_default="60"
+    ),
 ]
 Map = Annotated[
     str | None,
-    typer.Option("--keypoints", metavar="MAP", help="Keypoint map. [the best shipped one]"),
+    typer.Option(
+        "--keypoints", metavar="MAP", help="Keypoint map.", show_default="the best shipped one"
+    ),
 ]
 BodyLength = Annotated[
     float | None,

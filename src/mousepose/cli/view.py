@@ -10,6 +10,15 @@ from typing import Annotated
 import typer
 
 from mousepose.cli.failures import told
+from mousepose.cli.gait import Debug
+from mousepose.cli.result_options import (
+    Bouts,
+    FitBody,
+    FitCamera,
+    GaitFolder,
+    OneAnimal,
+    Videos,
+)
 
 EXAMPLES = """
 Examples:
@@ -33,22 +42,12 @@ def view(
             help="Poses (.parquet), or folders of mousepose reconstruct; several are compared.",
         ),
     ],
-    video: Annotated[
-        list[Path] | None,
-        typer.Option(help="Video of the first result. Repeat, one for each camera."),
-    ] = None,
-    camera: Annotated[
-        Path | None, typer.Option(help="Camera file of the fit. [camera.toml beside the result]")
-    ] = None,
-    gait: Annotated[
-        Path | None, typer.Option(help="Folder of mousepose gait. [gait beside the result]")
-    ] = None,
-    behaviour: Annotated[
-        Path | None,
-        typer.Option(help="Table of bouts: behaviour, start_s, stop_s. [behaviour.csv beside it]"),
-    ] = None,
-    body: Annotated[Path | None, typer.Option(help="The body of the fit, if another one.")] = None,
-    animal: Annotated[str | None, typer.Option(help="Which animal of files with several.")] = None,
+    video: Videos = None,
+    camera: FitCamera = None,
+    gait: GaitFolder = None,
+    behaviour: Bouts = None,
+    body: FitBody = None,
+    animal: OneAnimal = None,
     host: Annotated[
         str, typer.Option(help="Address to listen at; 0.0.0.0 lets every machine in.")
     ] = "127.0.0.1",
@@ -58,7 +57,7 @@ def view(
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in this machine's browser.")
     ] = True,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Debug = False,
 ) -> None:
     """Show results in a browser: the mouse in space, its video, plots, bouts, worst frames."""
     with told(debug):

@@ -1,18 +1,20 @@
-"""One figure at a time, drawn without a window and without matplotlib's global figure list."""
+"""One figure at a time, drawn without a window and without matplotlib's global figure list.
+
+Importing it does not start matplotlib: the viewer takes only its colours.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from mousepose.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: The palette of Okabe & Ito (2008), told apart with any colour vision.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -54,6 +56,10 @@ def drawing(path: str | Path, width: float, height: float) -> Iterator[Figure]:
 
     The file appears whole or not at all. Raises `FileError` where its folder is missing.
     """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(STYLE), atomic_path(path) as temporary:
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)

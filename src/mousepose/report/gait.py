@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
-from mousepose.analysis.gait import Gait
 from mousepose.report.canvas import (
     BLUE,
     FAINT,
@@ -23,6 +21,9 @@ from mousepose.report.canvas import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+    from mousepose.analysis.gait import Gait
 
 #: The limbs from the bottom of the diagram to its top.
 ROWS = ("right hind", "right fore", "left fore", "left hind")

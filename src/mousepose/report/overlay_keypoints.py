@@ -1,4 +1,4 @@
-"""Videos with stick figures drawn on them: what was seen, or the pose in space, for the eye."""
+"""Videos with what a tracker saw drawn on them, for the eye; and the poses that came of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from mousepose.body.of_sequence import body_of
+from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
 from mousepose.io import animals_in, iterate_keypoints, iterate_sequence
 from mousepose.report.overlay import write_text
@@ -46,25 +48,26 @@ def write_pose_overlay(
 ) -> None:
     """Write `video` with the poses (Parquet) of some animals drawn on it, as `camera` sees.
 
-    A ring is a point without evidence in its frame. Raises `FileError` and `InputError`.
+    Their skins are drawn where they were fitted with the default body, else their skeletons alone.
+    Raises `FileError` and `InputError`.
     """
-    first = next(iterate_sequence(poses[0], 1))
-    animals = [_projected(path, camera) for path in poses]
-    _write(video, first.keypoint_names, animals, output, progress, fps)
+    from mousepose.report.overlay_video import USUAL, OverlayJob, write_overlay
+    from mousepose.report.overlay_video_cast import Casting
+
+    draw: tuple[str, ...] = USUAL
+    try:
+        for path in poses:
+            body_of(next(iterate_sequence(path, 1)))
+    except InputError:
+        draw = tuple(name for name in USUAL if name != "mesh")
+    casting = Casting(tuple(poses), cameras=(camera,))
+    write_overlay(OverlayJob(video, casting, output, draw=draw, fps=fps), progress)
 
 
 def _keypoints(table: Path, animal: str, fps: float | None) -> Iterator[Points]:
     for chunk in iterate_keypoints(table, _CHUNK, fps=fps, animal=animal):
         for n, number in enumerate(chunk.frame_numbers):
             yield int(number), chunk.xy[n, 0], chunk.confidence[n, 0]
-
-
-def _projected(path: Path, camera: Camera) -> Iterator[Points]:
-    for chunk in iterate_sequence(path, _CHUNK):
-        points = chunk.keypoints
-        pixels = camera.project(points if chunk.frame == "world" else camera.to_world(points))
-        for n, number in enumerate(chunk.frame_numbers):
-            yield int(number), pixels[n], chunk.state[n] / 2.0
 
 
 def _write(

@@ -20,6 +20,7 @@ from mousepose.report import page_html as html
 from mousepose.report import page_sections as sections
 from mousepose.report.page_advice import Advice, warnings_of
 from mousepose.report.page_clips import player_data
+from mousepose.report.page_limits import limits_of, note_on_angles
 from mousepose.report.page_pictures import draw_angles, draw_poses, draw_whole
 from mousepose.report.page_residuals import Residuals, residuals_of
 from mousepose.report.page_stage import Stage, stage_of
@@ -27,6 +28,7 @@ from mousepose.report.page_views import VideoView, video_views
 from mousepose.run.report_company import Company, company_of
 from mousepose.run.report_result import Result
 from mousepose.run.report_survey import Clip, Survey, survey, telling_clips, worst_frames
+from mousepose.run.report_tracker import trackers_of
 from mousepose.types import Progress
 
 #: A file that is to be sent by mail; player, pictures and overlays stay far below it.
@@ -109,7 +111,9 @@ def _gather(job: PageJob, stack: ExitStack, tell: Progress) -> _Known:
     for view in views:
         stack.callback(view.close)
     found = survey(result, tell)
+    stage = stage_of(result.at(0)[0], company.cameras)
     advice = warnings_of(result, found, company)
+    advice += limits_of(company, stage, trackers_of(result, job.keypoints))
     body: BodyModel | None = None
     try:
         body = body_of(result.at(0)[0][:1], job.body)
@@ -128,7 +132,7 @@ def _gather(job: PageJob, stack: ExitStack, tell: Progress) -> _Known:
         result=result,
         company=company,
         found=found,
-        stage=stage_of(result.at(0)[0], company.cameras),
+        stage=stage,
         clips=telling_clips(result, found, job.clip_s),
         body=body,
         views=views,
@@ -190,6 +194,8 @@ def _movement(known: _Known, folder: Path) -> Sequence[str]:
         path = folder / "angles.png"
         draw_angles(path, known.result, known.body, best[0])
         parts.append(html.picture(path, f"joint angles about {best[0].title.lower()}"))
+        note = note_on_angles(known.result)
+        parts += [html.paragraph(note, "quiet")] if note else []
     return parts
 
 

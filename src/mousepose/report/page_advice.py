@@ -141,6 +141,12 @@ def camera_verdict(camera: Camera) -> tuple[str, str]:
             "Shapes and angles suffer little, distances and lengths more: the file tells by how "
             "much. Calibrate with a printed board (mousepose calibrate board) to be sure of them.",
         )
+    if source.startswith("pinhole of"):
+        return (
+            "a usual lens is assumed, nothing was measured",
+            "Lengths and distances may be far off, angles hold better. Calibrate with a printed "
+            "board (mousepose calibrate board) or the cage (mousepose calibrate cage).",
+        )
     if float(np.abs(centre).max()) > _CENTRE_OFF:
         return (
             "its optical axis is far from the middle of the image",

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from mousepose.body.model import BodyModel
 from mousepose.report.page_stage import Stage
-from mousepose.report.plots import trunk_of
-from mousepose.report.stick import Stick
+from mousepose.report.stick import Stick, trunk_of
 from mousepose.run.report_result import Result
 from mousepose.run.report_survey import Clip
 from mousepose.types import Floats, PoseSequence

@@ -14,8 +14,7 @@ from mousepose.analysis.floor import PAWS, Floor, find_floor
 from mousepose.analysis.motion import motion_of
 from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
-from mousepose.report.plots import trunk_of
-from mousepose.report.stick import animal_axes, is_upright, part_of
+from mousepose.report.stick import animal_axes, is_upright, part_of, trunk_of
 from mousepose.types import Floats, PoseSequence
 
 #: Frames that are asked where the floor is.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from PIL import Image
 
 from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
-from mousepose.report.overlay_keypoints import draw_stick
 from mousepose.report.stick import Stick
 from mousepose.run.report_result import Result
 from mousepose.types import Bytes, Floats
-from mousepose.video import Video, open_video
+
+if TYPE_CHECKING:
+    from mousepose.video import Video
 
 #: Longer side of a picture, px.
 _LONGEST = 640
@@ -32,6 +33,8 @@ class VideoView:
 
     def __init__(self, path: Path, camera: Camera, result: Result) -> None:
         """Open the video. Raises `FileError`, `InputError` where the camera has another size."""
+        from mousepose.video import open_video  # starts numba
+
         self.path, self.camera, self._result = path, camera, result
         self._video: Video = open_video(path)
         self._stick = Stick.of(result.keypoint_names)
@@ -106,6 +109,8 @@ class VideoView:
     def _drawn(self, image: Bytes, place: int, pixels: Floats, drawn: bool) -> Bytes:
         if not drawn:
             return image
+        from mousepose.report.overlay_keypoints import draw_stick  # starts numba
+
         sequence, index = self._result.at(place)
         return draw_stick(image, pixels, sequence.state[index] / 2.0, self._stick)
 

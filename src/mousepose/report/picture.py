@@ -18,9 +18,9 @@ from mousepose.errors import InputError
 from mousepose.report.angles import joint_angles
 from mousepose.report.canvas import BLUE, DPI, GREY, SKY, STYLE, grid_lines
 from mousepose.report.overview import telling_frame
-from mousepose.report.plots import draw_angle, draw_path, draw_states, trunk_of
+from mousepose.report.plots import draw_angle, draw_path, draw_states
 from mousepose.report.sides import draw_sides
-from mousepose.report.stick import Stick, draw_stick, given, stick_legend
+from mousepose.report.stick import Stick, draw_stick, given, stick_legend, trunk_of
 from mousepose.sequence.cut import place_of
 from mousepose.types import Keypoints2D, PoseSequence, require
 

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from mousepose.body.model import BodyModel
-from mousepose.errors import UnknownNameError
 from mousepose.report.angles import MEANING, JointAngles, joint_angles
 from mousepose.report.canvas import (
     BAND_90,
@@ -26,8 +25,7 @@ from mousepose.report.canvas import (
     drawing,
     grid_lines,
 )
-from mousepose.report.stick import given, is_upright
-from mousepose.skeleton import canonical_name
+from mousepose.report.stick import given, is_upright, trunk_of
 from mousepose.types import Floats, PoseSequence, State, Status, require
 
 _SIDE_COLOURS = {"left": BLUE, "right": VERMILLION, "": INK}
@@ -57,19 +55,6 @@ def plot_trajectory(sequence: PoseSequence, path: str | Path) -> None:
         lower.set_ylim(bottom=0)
         lower.margins(x=0)
         grid_lines(lower)
-
-
-def trunk_of(sequence: PoseSequence) -> Floats:
-    """Return the middle (T, 3) mm of the spine keypoints, of all where there are none."""
-    spine = [k for k, name in enumerate(sequence.keypoint_names) if _is_spine(name)]
-    return np.asarray(sequence.keypoints[:, spine or slice(None)].mean(axis=1))
-
-
-def _is_spine(name: str) -> bool:
-    try:
-        return canonical_name(name).startswith("SPINE")
-    except UnknownNameError:
-        return False
 
 
 def _speed(sequence: PoseSequence, place: Floats) -> Floats:

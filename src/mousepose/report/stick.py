@@ -1,14 +1,14 @@
-"""The stick figure: which keypoints are joined, in what colour, seen from which side."""
+"""The stick figure: which keypoints are joined, in what colour, seen from which side.
+
+Importing it does not start matplotlib: only the functions that draw do.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection, LineCollection
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mousepose.body.keypoint_map import load_keypoint_map, shipped_maps
@@ -16,6 +16,10 @@ from mousepose.errors import UnknownNameError
 from mousepose.report.canvas import BLUE, GREEN, GREY, INK, PURPLE, REGION_90, VERMILLION
 from mousepose.skeleton import PUBLISHED_PARENTS, TAIL_PARENTS, canonical_name
 from mousepose.types import Bytes, Floats, PoseSequence, State
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 #: Each keypoint's neighbour towards the trunk; ears hang on the neck.
 _PARENTS = PUBLISHED_PARENTS | TAIL_PARENTS | {"LEFT_EAR": "NECK", "RIGHT_EAR": "NECK"}
@@ -89,6 +93,19 @@ def _group(part: str | None) -> str:
     return "left legs" if part.startswith("LEFT") else "right legs"
 
 
+def trunk_of(sequence: PoseSequence) -> Floats:
+    """Return the middle (T, 3) mm of the spine keypoints, of all where there are none."""
+    spine = [k for k, name in enumerate(sequence.keypoint_names) if _is_spine(name)]
+    return np.asarray(sequence.keypoints[:, spine or slice(None)].mean(axis=1))
+
+
+def _is_spine(name: str) -> bool:
+    try:
+        return canonical_name(name).startswith("SPINE")
+    except UnknownNameError:
+        return False
+
+
 def animal_axes(points: Floats, names: tuple[str, ...], upright: bool) -> Floats:
     """Return forward, left and up (3, 3) of an animal with keypoints `points` (K, 3) mm.
 
@@ -154,6 +171,8 @@ def draw_stick(
 
     `covariance` (K, 2, 2) adds the region that holds each point with 90 %.
     """
+    from matplotlib.collections import LineCollection
+
     seen = np.full(len(points), True) if state is None else state == State.SEEN
     known = given(points)
     for solid, style in ((True, "solid"), (False, (0, (1.4, 1.4)))):
@@ -187,6 +206,8 @@ def draw_stick(
 
 def draw_bones(axes: Axes, stick: Stick, points: Floats, colour: str, width: float) -> None:
     """Draw only the lines between flat points (K, 2), all in one colour."""
+    from matplotlib.collections import LineCollection
+
     pairs = [points[list(edge)] for edge in stick.edges]
     lines = [pair for pair in pairs if np.isfinite(pair).all()]
     axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, zorder=1))
@@ -195,6 +216,8 @@ def draw_bones(axes: Axes, stick: Stick, points: Floats, colour: str, width: flo
 def _draw_regions(
     axes: Axes, stick: Stick, points: Floats, covariance: Floats, known: NDArray[np.bool_]
 ) -> None:
+    from matplotlib.collections import EllipseCollection
+
     drawn = np.flatnonzero(known & np.isfinite(covariance).all(axis=(-2, -1)))
     if not len(drawn):
         return
@@ -219,6 +242,8 @@ def _draw_regions(
 
 def stick_legend(truth: bool = False, regions: bool = True) -> list[Line2D]:
     """Return the entries that explain a stick figure."""
+    from matplotlib.lines import Line2D
+
     entries = [Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in _GROUPS]
     dot: dict[str, Any] = {"color": INK, "marker": "o", "markersize": 5, "linewidth": 1.5}
     hollow = dot | {"markerfacecolor": "white", "linestyle": (0, (1.4, 1.4))}

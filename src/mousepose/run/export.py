@@ -24,6 +24,8 @@ from mousepose.io.mesh.gltf import up_in, write_glb
 from mousepose.io.nwb.write import write_nwb
 from mousepose.io.poses.sequences import SequenceFile, open_sequences
 from mousepose.run.export_nwb import NwbParts, recording_of
+from mousepose.run.report_result import Result
+from mousepose.sequence import slice_sequence
 from mousepose.types import PoseSequence, Progress
 
 
@@ -200,11 +202,24 @@ def _refuse_strange(job: ExportJob, chosen: ExportFormat) -> None:
         raise InputError(f"{options}: means nothing to the format {chosen.name!r}; leave it out")
 
 
+def _parts_of(path: Path, animal: str, span: tuple[int, int]) -> Iterator[PoseSequence]:
+    """Yield the frames from `span` 0 to before 1 of a long file, of which only these are read."""
+    with Result(path, animal) as result:
+        start, stop = (int(place) for place in np.searchsorted(result.frame_numbers, span))
+        while start < stop:
+            group, index = result.at(start)
+            yield slice_sequence(group, index, min(len(group), index + stop - start))
+            start += len(group) - index
+
+
 def _pieces(
     file: SequenceFile, animal: str, span: tuple[int, int] | None, progress: Progress | None
 ) -> Iterator[PoseSequence]:
     done = 0
-    for piece in file.pieces(animal, span):
+    parts = file.pieces(animal, span)
+    if span is not None and not file.is_nwb:
+        parts = _parts_of(file.path, animal, span)
+    for piece in parts:
         yield piece
         done += len(piece)
         if progress is not None:

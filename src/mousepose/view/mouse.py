@@ -10,8 +10,7 @@ import numpy as np
 from mousepose.body.model import BodyModel
 from mousepose.report.gait import COLOURS
 from mousepose.report.page_stage import Stage
-from mousepose.report.plots import trunk_of
-from mousepose.report.stick import Stick
+from mousepose.report.stick import Stick, trunk_of
 from mousepose.run.report_result import Result
 from mousepose.sequence import pose_at
 from mousepose.types import Bytes, Floats, PoseSequence
@@ -147,7 +146,7 @@ class Mouse:
         there = wanted and bool(np.isfinite(pose.root_translation).all())
         self._skin.visible = there
         if there:
-            vertices = self.stage.place(self.body.vertices(pose)) * UNIT
+            vertices = self.stage.place(shapes.skin(self.body, pose)) * UNIT
             self._skin.vertices = vertices.astype(np.float32)
 
     def _show_way(self, place: int, looks: Looks) -> None:

@@ -44,6 +44,12 @@ def start_server(host: str, port: int, label: str) -> viser.ViserServer:
     return server
 
 
+def stop_server(server: viser.ViserServer) -> None:
+    """Stop a server, without the word that it says on its own."""
+    with redirect_stdout(StringIO()):
+        server.stop()
+
+
 def _free_port(host: str, port: int) -> int:
     """Return `port`, or a free one for 0, that can be listened to at `host`."""
     try:

@@ -19,7 +19,7 @@ from mousepose.geometry import rotation
 from mousepose.geometry.camera import Camera
 from mousepose.report.page_stage import Stage, stage_of
 from mousepose.report.page_views import VideoView, video_views
-from mousepose.report.plots import trunk_of
+from mousepose.report.stick import trunk_of
 from mousepose.run.report_company import Company, company_of
 from mousepose.run.report_result import Result, open_results
 from mousepose.run.report_survey import survey, worst_frames
@@ -30,7 +30,7 @@ from mousepose.view.mouse import SKINS, Mouse
 from mousepose.view.pace import Pace
 from mousepose.view.panel import Bout, Panel
 from mousepose.view.plots import Pages
-from mousepose.view.server import LOCALHOST, start_server
+from mousepose.view.server import LOCALHOST, start_server, stop_server
 from mousepose.view.shapes import UNIT
 
 #: How often a second the scene is moved at most, and the pictures of videos.
@@ -39,6 +39,8 @@ _SCENE_HZ, _VIDEO_HZ = 30.0, 12.0
 #: where that changes some fifty of its controls.
 _PANEL_HZ = 4.0
 _IDLE_S = 0.5
+#: Between parts of a file that is gone through while the scene moves.
+_BREATH_S = 0.1
 #: mm between results side by side.
 _APART_MM = 160.0
 #: Share of a camera's distance from the stage at which its picture hangs.
@@ -75,23 +77,32 @@ def view(job: ViewJob, ready: Callable[[str], None], stop: threading.Event) -> N
     Raises `InputError` and `FileError` before the server starts where anything given cannot be
     shown.
     """
-    with opened(job) as viewer:
-        ready(viewer.address)
+    with opened(job, ready) as viewer:
         viewer.run(stop)
 
 
 @contextmanager
-def opened(job: ViewJob) -> Iterator[Viewer]:
-    """Give a viewer whose server runs; its `run` moves what it shows. Raises as `view` does."""
+def opened(job: ViewJob, ready: Callable[[str], None] | None = None) -> Iterator[Viewer]:
+    """Give a viewer whose server runs; its `run` moves what it shows. Raises as `view` does.
+
+    `ready` is told the address as soon as the server listens, so that a browser loads its page
+    while the scene is made.
+    """
     with ExitStack() as stack:
         results = stack.enter_context(open_results(job.results, job.animal))
-        yield Viewer(job, results, stack)
+        yield Viewer(job, results, stack, ready)
 
 
 class Viewer:
     """One scene with its panel; `run` moves it. Closed by the stack it was given."""
 
-    def __init__(self, job: ViewJob, results: Sequence[Result], stack: ExitStack) -> None:
+    def __init__(
+        self,
+        job: ViewJob,
+        results: Sequence[Result],
+        stack: ExitStack,
+        ready: Callable[[str], None] | None = None,
+    ) -> None:
         if not results:
             raise InputError("no result was given: name at least one file of poses")
         self.results = results
@@ -99,14 +110,11 @@ class Viewer:
         views = video_views(job.videos, self.company.cameras, results[0])
         for one in views:
             stack.callback(one.close)
+        self._listen(job, stack)
+        if ready is not None:
+            ready(self.address)
         self._stages = _stages(results, self.company)
         bodies, notes = _bodies(results, job.body)
-        self.server = start_server(job.host, job.port, "mousepose")
-        stack.callback(self.server.stop)
-        self._pace = Pace(self.server)
-        stack.callback(self._pace.close)
-        self.address = f"http://{'localhost' if job.host == LOCALHOST else job.host}:"
-        self.address += str(self.server.get_port())
         self.clock = Clock(results[0].times)
         names = [f"{chr(65 + n)}: {_short(one.path)}" for n, one in enumerate(results)]
         self._panel = Panel(
@@ -132,8 +140,21 @@ class Viewer:
         self.updates = 0
         self._middle = self._first_middle()
         self._set_out()
+        self._look_from("aslant")  # a quick browser is there already
         self._say(views, notes)
         self._panel.offer_bouts(_bouts(results[0], self.company))
+
+    def _listen(self, job: ViewJob, stack: ExitStack) -> None:
+        """Start the server, with an empty scene that is looked at from where the mouse will be."""
+        self.server = start_server(job.host, job.port, "mousepose")
+        stack.callback(stop_server, self.server)
+        self._pace = Pace(self.server)
+        stack.callback(self._pace.close)
+        self.address = f"http://{'localhost' if job.host == LOCALHOST else job.host}:"
+        self.address += str(self.server.get_port())
+        self._middle = np.zeros(3)
+        self.server.scene.set_up_direction("+z")
+        self._set_out()
 
     def run(self, stop: threading.Event) -> None:
         """Move the scene until `stop` is set."""
@@ -233,7 +254,6 @@ class Viewer:
     def _add_surroundings(self, with_video: Sequence[Camera]) -> list[Any]:
         """Add the floor and the cameras; return the nodes of those with a video, in their order."""
         scene = self.server.scene
-        scene.set_up_direction("+z")
         scene.configure_default_lights(cast_shadow=False)  # drawing stays quick without a GPU
         scene.add_grid(
             "/floor", 8.0, 8.0, cell_size=0.1, section_size=1.0, cell_thickness=0.6,
@@ -260,9 +280,15 @@ class Viewer:
         return show
 
     def _look_for_worst(self, stop: threading.Event) -> None:
+        """Offer the worst frames; the first picture comes before the file is gone through."""
+        while not (self.updates and self._pace.free) and not stop.is_set():
+            stop.wait(0.1)
+
         def progress(stage: str, done: int, total: int) -> None:
             if stop.is_set():
                 raise InterruptedError
+            if self.clock.playing:
+                stop.wait(_BREATH_S)
 
         try:
             found = survey(self.results[0], progress)
