@@ -36,11 +36,11 @@ from mousepose.body.default import default_body
 from mousepose.geometry.camera import Camera
 from mousepose.geometry.raster import silhouette
 from mousepose.io import SequenceWriter, write_cameras
-from mousepose.report.overlay_video import USUAL
-from mousepose.report.overlay_video_cast import Casting, cast_of
-from mousepose.report.overlay_video_codec import Format, film_writer, ticks_of
-from mousepose.report.overlay_video_paint import Painter
-from mousepose.report.overlay_video_picture import Picture, Source
+from mousepose.report.overlay_video.cast import Casting, cast_of
+from mousepose.report.overlay_video.codec import Format, film_writer, ticks_of
+from mousepose.report.overlay_video.job import USUAL
+from mousepose.report.overlay_video.paint import Painter
+from mousepose.report.overlay_video.picture import Picture, Source
 from mousepose.simulate import walking_mouse, watching_camera
 from mousepose.types import Pose
 from mousepose.video import Video, open_video, video_writer

@@ -18,8 +18,8 @@ from mousepose.body.default import default_body
 from mousepose.geometry import rotation
 from mousepose.geometry.camera import Camera, pinhole
 from mousepose.geometry.triangles import vertex_normals
-from mousepose.report.overlay_video_layer import ELLIPSE, STROKE, Layer
-from mousepose.report.overlay_video_mesh import (
+from mousepose.report.overlay_video.layer import ELLIPSE, STROKE, Layer
+from mousepose.report.overlay_video.mesh import (
     Lens,
     Look,
     Skin,
@@ -28,10 +28,10 @@ from mousepose.report.overlay_video_mesh import (
     normals_of,
     outwards,
 )
-from mousepose.report.overlay_video_picture import Colours, Source
-from mousepose.report.overlay_video_stick import Flat, Parts, StickPainter, flattened
-from mousepose.report.overlay_video_text import WHITE, Letters
-from mousepose.report.overlay_video_turntable import Follower, Turntable
+from mousepose.report.overlay_video.picture import Colours, Source
+from mousepose.report.overlay_video.stick import Flat, Parts, StickPainter, flattened
+from mousepose.report.overlay_video.text import WHITE, Letters
+from mousepose.report.overlay_video.turntable import Follower, Turntable
 from mousepose.skeleton import KEYPOINT_NAMES
 from mousepose.types import Floats, State
 from mousepose.video import open_video

@@ -19,12 +19,12 @@ from mousepose.errors import FileError, InputError
 from mousepose.geometry import rotation
 from mousepose.geometry.raster import silhouette
 from mousepose.io import write_cameras
-from mousepose.report import overlay_video_codec
-from mousepose.report.overlay_video import At, OverlayJob, OverlayOutcome, write_overlay
-from mousepose.report.overlay_video_cast import Casting
-from mousepose.report.overlay_video_codec import encoder_of
-from mousepose.report.overlay_video_paint import Painter
-from mousepose.report.overlay_video_threads import ahead, behind
+from mousepose.report.overlay_video import codec as overlay_codec
+from mousepose.report.overlay_video.cast import Casting
+from mousepose.report.overlay_video.codec import encoder_of
+from mousepose.report.overlay_video.job import At, OverlayJob, OverlayOutcome, write_overlay
+from mousepose.report.overlay_video.paint import Painter
+from mousepose.report.overlay_video.threads import ahead, behind
 from mousepose.types import State
 from mousepose.video import open_video
 from results import EMPTY, FRAMES, camera, walk, write_result, write_video
@@ -372,9 +372,9 @@ def test_a_film_that_fails_leaves_what_was_there(
 
 
 def test_an_encoder_is_chosen_among_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = {"h264": {"none-such": None, **overlay_video_codec._ENCODERS["h264"]}, "av1": {}}
-    monkeypatch.setattr(overlay_video_codec, "_ENCODERS", known)
-    assert encoder_of("h264") in overlay_video_codec._ENCODERS["h264"]
+    known = {"h264": {"none-such": None, **overlay_codec._ENCODERS["h264"]}, "av1": {}}
+    monkeypatch.setattr(overlay_codec, "_ENCODERS", known)
+    assert encoder_of("h264") in overlay_codec._ENCODERS["h264"]
     with pytest.raises(InputError, match="cannot write av1.*--codec h264"):
         encoder_of("av1")
 

@@ -11,7 +11,7 @@ import typer
 from mousepose.cli.failures import UsageError, told
 
 if TYPE_CHECKING:
-    from mousepose.report.overlay_video import At
+    from mousepose.report.overlay_video.job import At
 
 EXAMPLES = """
 Examples:
@@ -95,8 +95,8 @@ def overlay(
     with told(debug):
         from mousepose.body.body_file import load_body
         from mousepose.cli.progress import ProgressReport
-        from mousepose.report.overlay_video import OverlayJob, write_overlay
-        from mousepose.report.overlay_video_cast import Casting
+        from mousepose.report.overlay_video.cast import Casting
+        from mousepose.report.overlay_video.job import OverlayJob, write_overlay
 
         casting = Casting(
             tuple(poses), camera=camera, camera_name=camera_name, animal=animal,
@@ -120,7 +120,7 @@ def overlay(
 
 def _moment(option: str, text: str | None) -> At | None:
     """Return the frame number or the time that a text such as "300" or "12.5s" means."""
-    from mousepose.report.overlay_video import At
+    from mousepose.report.overlay_video.job import At
 
     if text is None:
         return None

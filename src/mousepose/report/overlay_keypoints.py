@@ -51,8 +51,8 @@ def write_pose_overlay(
     Their skins are drawn where they were fitted with the default body, else their skeletons alone.
     Raises `FileError` and `InputError`.
     """
-    from mousepose.report.overlay_video import USUAL, OverlayJob, write_overlay
-    from mousepose.report.overlay_video_cast import Casting
+    from mousepose.report.overlay_video.cast import Casting
+    from mousepose.report.overlay_video.job import USUAL, OverlayJob, write_overlay
 
     draw: tuple[str, ...] = USUAL
     try:

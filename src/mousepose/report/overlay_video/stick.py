@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mousepose.geometry.camera import Camera
 from mousepose.report.canvas import INK, REGION_90
-from mousepose.report.overlay_video_layer import ELLIPSE, STROKE, Layer
+from mousepose.report.overlay_video.layer import ELLIPSE, STROKE, Layer
 from mousepose.report.stick import Stick
 from mousepose.types import Bytes, Floats, State
 

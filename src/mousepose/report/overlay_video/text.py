@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mousepose.report.overlay_video_layer import Layer, Pixels
+from mousepose.report.overlay_video.layer import Layer, Pixels
 
 Colour = tuple[float, float, float]
 #: A piece of a line: its words and their colour.

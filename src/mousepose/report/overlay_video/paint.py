@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mousepose.errors import UnknownNameError
-from mousepose.report.overlay_video_cast import Appearance, Cast, Posed
-from mousepose.report.overlay_video_layer import Layer, Pixels
-from mousepose.report.overlay_video_mesh import Lens, Look, Skin, View, draw_skins
-from mousepose.report.overlay_video_picture import Picture, Source
-from mousepose.report.overlay_video_stick import Flat, Parts, StickPainter, flattened
-from mousepose.report.overlay_video_text import WHITE, Letters, Words
-from mousepose.report.overlay_video_turntable import SQUARE_MM, Follower, Sight, Turntable
+from mousepose.report.overlay_video.cast import Appearance, Cast, Posed
+from mousepose.report.overlay_video.layer import Layer, Pixels
+from mousepose.report.overlay_video.mesh import Lens, Look, Skin, View, draw_skins
+from mousepose.report.overlay_video.picture import Picture, Source
+from mousepose.report.overlay_video.stick import Flat, Parts, StickPainter, flattened
+from mousepose.report.overlay_video.text import WHITE, Letters, Words
+from mousepose.report.overlay_video.turntable import SQUARE_MM, Follower, Sight, Turntable
 from mousepose.video import FrameState
 
 #: What can be drawn.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mousepose.atomic import atomic_path
 from mousepose.errors import FileError, InputError
-from mousepose.report.overlay_video_picture import Colours, Picture
+from mousepose.report.overlay_video.picture import Colours, Picture
 from mousepose.video.container import library, open_file, packets_of
 
 Codec = Literal["h264", "av1"]

@@ -16,8 +16,8 @@ from mousepose.body.skinning import skin
 from mousepose.errors import InputError, UnknownNameError
 from mousepose.geometry.camera import Camera
 from mousepose.report.overlay import COLOURS
-from mousepose.report.overlay_video_mesh import Colour, Skin, normals_of, outwards
-from mousepose.report.overlay_video_stick import Flat, flattened
+from mousepose.report.overlay_video.mesh import Colour, Skin, normals_of, outwards
+from mousepose.report.overlay_video.stick import Flat, flattened
 from mousepose.report.page_stage import Stage, stage_of
 from mousepose.report.page_views import paired
 from mousepose.report.stick import trunk_of

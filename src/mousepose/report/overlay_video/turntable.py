@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from mousepose.geometry.camera import Camera, pinhole
-from mousepose.report.overlay_video_layer import Layer
-from mousepose.report.overlay_video_mesh import Lens, Look, Skin, View, draw_skins
-from mousepose.report.overlay_video_picture import Picture
+from mousepose.report.overlay_video.layer import Layer
+from mousepose.report.overlay_video.mesh import Lens, Look, Skin, View, draw_skins
+from mousepose.report.overlay_video.picture import Picture
 from mousepose.types import Bytes, Floats
 
 Image = NDArray[np.float32]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mousepose.geometry.camera import Camera
 from mousepose.geometry.raster import NEAREST
-from mousepose.report.overlay_video_layer import Layer
+from mousepose.report.overlay_video.layer import Layer
 from mousepose.types import Bytes, Floats, Ints
 
 Image = NDArray[np.float32]

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from mousepose.errors import InputError
-from mousepose.report.overlay_video_cast import Cast, Casting, cast_of
-from mousepose.report.overlay_video_codec import (
+from mousepose.report.overlay_video.cast import Cast, Casting, cast_of
+from mousepose.report.overlay_video.codec import (
     Codec,
     Film,
     Format,
@@ -26,9 +26,9 @@ from mousepose.report.overlay_video_codec import (
     film_writer,
     ticks_of,
 )
-from mousepose.report.overlay_video_paint import DRAWN, Painter
-from mousepose.report.overlay_video_picture import Picture, Source
-from mousepose.report.overlay_video_threads import ahead, behind
+from mousepose.report.overlay_video.paint import DRAWN, Painter
+from mousepose.report.overlay_video.picture import Picture, Source
+from mousepose.report.overlay_video.threads import ahead, behind
 from mousepose.report.page_views import length_warning
 from mousepose.types import Ints, Progress
 from mousepose.video import Video, open_video
