@@ -27,6 +27,8 @@ from mousepose.cli.learn_prior import EXAMPLES as LEARN_PRIOR_EXAMPLES
 from mousepose.cli.learn_prior import learn_prior
 from mousepose.cli.overlay import EXAMPLES as OVERLAY_EXAMPLES
 from mousepose.cli.overlay import overlay
+from mousepose.cli.query import EXAMPLES as QUERY_EXAMPLES
+from mousepose.cli.query import query
 from mousepose.cli.reconstruct import EXAMPLES, reconstruct
 from mousepose.cli.render import EXAMPLES as RENDER_EXAMPLES
 from mousepose.cli.render import render
@@ -71,6 +73,7 @@ app.command(epilog=STATISTICS_EXAMPLES)(statistics)
 app.command(epilog=VIEW_EXAMPLES)(view)
 app.command(epilog=OVERLAY_EXAMPLES)(overlay)
 app.command(epilog=REPORT_EXAMPLES)(report)
+app.command(epilog=QUERY_EXAMPLES)(query)
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
 app.command(epilog=LEARN_PRIOR_EXAMPLES)(learn_prior)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mousepose.report.residuals import reprojection_residuals
+from mousepose.run.residuals import reprojection_residuals
 from mousepose.run.streaming import Job, Outcome, results
 from mousepose.types import Ints, Progress, State, Status
 

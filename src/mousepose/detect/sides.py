@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mousepose.skeleton import mirrored_name
+from mousepose.skeleton import side_pairs
 from mousepose.types import Floats, Keypoints2D
 
 #: What exchanging a frame costs, as a share of the body's length per pair of points: a stretch of
@@ -27,38 +27,43 @@ _FARTHEST = 0.5
 
 
 def exchanged_frames(
-    xy: Floats, confidence: Floats, pairs: Sequence[tuple[int, int]]
+    xy: Floats, confidence: Floats, pairs: Sequence[tuple[int, int]], settled: int = 0
 ) -> NDArray[np.bool_]:
     """Return the frames (T,) of points (T, K, 2) px whose left and right sides are exchanged.
 
     `pairs` are the columns of left and right points. Frames in which nothing is known of both
-    sides are never exchanged.
+    sides are never exchanged, nor are the first `settled` ones, which only say where sides were.
     """
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     known = (confidence >= _LEAST_CONFIDENCE) & np.isfinite(xy).all(axis=-1)
     both = known[:, left] & known[:, right]
     points = np.stack([xy[:, left], xy[:, right]], axis=1)  # (T, 2, P, 2)
     points = np.where(both[:, None, :, None], points, 0.0)
-    length = _length(xy, known)
+    length = _length(xy[settled:], known[settled:])
     return (
-        _shortest(points, both, length, _PRICE, _FARTHEST)
+        _shortest(points, both, length, _PRICE, _FARTHEST, settled)
         if length > 0
         else np.zeros(len(xy), bool)
     )
 
 
-def with_sides_kept(keypoints: Keypoints2D) -> tuple[Keypoints2D, int]:
-    """Return keypoints of one camera with exchanged frames put right, and how many those were."""
-    names = keypoints.keypoint_names
-    pairs = [
-        (k, names.index(mirrored_name(name)))
-        for k, name in enumerate(names)
-        if name.startswith("LEFT_") and mirrored_name(name) in names
-    ]
+def with_sides_kept(
+    keypoints: Keypoints2D, before: Keypoints2D | None = None
+) -> tuple[Keypoints2D, int]:
+    """Return keypoints of one camera with exchanged frames put right, and how many those were.
+
+    `before` are the frames right before these, put right already.
+    """
+    pairs = side_pairs(keypoints.keypoint_names)
     if not pairs or len(keypoints) < 3:
         return keypoints, 0
-    wrong = exchanged_frames(keypoints.xy[:, 0], keypoints.confidence[:, 0], pairs)
-    order = np.arange(len(names))
+    xy, sure = keypoints.xy[:, 0], keypoints.confidence[:, 0]
+    settled = 0 if before is None else len(before)
+    if before is not None:
+        xy = np.concatenate([before.xy[:, 0], xy])
+        sure = np.concatenate([before.confidence[:, 0], sure])
+    wrong = exchanged_frames(xy, sure, pairs, settled)[settled:]
+    order = np.arange(len(keypoints.keypoint_names))
     for left, right in pairs:
         order[[left, right]] = right, left
     rows = np.flatnonzero(wrong)
@@ -81,7 +86,7 @@ def _length(xy: Floats, known: NDArray[np.bool_]) -> float:
 
 
 @numba.njit(cache=True)
-def _shortest(points, both, length, price, farthest):  # type: ignore[no-untyped-def]
+def _shortest(points, both, length, price, farthest, settled):  # type: ignore[no-untyped-def]
     """Return which frames are exchanged on the way of least motion and least exchanges."""
     frames, pairs = both.shape
     came = np.zeros((frames, 2), np.uint8)
@@ -107,7 +112,7 @@ def _shortest(points, both, length, price, farthest):  # type: ignore[no-untyped
             kept, turned = cost[state] + stay, cost[1 - state] + change
             came[t, state] = state if kept <= turned else 1 - state
             here[state] = min(kept, turned)
-        here[1] += price * both[t].sum()
+        here[1] += price * both[t].sum() if t >= settled else np.inf
         cost[:] = here
     wrong = np.zeros(frames, np.bool_)
     state = 0 if cost[0] <= cost[1] else 1

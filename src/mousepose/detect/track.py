@@ -7,7 +7,9 @@ hidden for a moment. A mouse that is not there has no box: NaN, and the state AB
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +59,12 @@ class _Moment:
     score: float
     risk: float
 
+    def save(self) -> list[Any]:
+        """Return it as plain data, for `_mouse_of`."""
+        return [
+            self.mean.tolist(), self.covariance.tolist(), self.seen, self.score, self.risk,
+        ]  # fmt: skip
+
 
 @dataclass(eq=False)
 class _Mouse:
@@ -68,6 +76,13 @@ class _Mouse:
     missed: int = 0
     sights: int = 1
     risk: float = 0.0
+
+    def save(self) -> dict[str, Any]:
+        """Return it as plain data, for `_mouse_of`."""
+        return {
+            "filter": self.filter.save(), "history": [moment.save() for moment in self.history],
+            "slot": self.slot, "missed": self.missed, "sights": self.sights, "risk": self.risk,
+        }  # fmt: skip
 
 
 class Tracker:
@@ -108,6 +123,28 @@ class Tracker:
         while self._waiting:
             told.append(self._tell())
         return told
+
+    def save(self) -> dict[str, Any]:
+        """Return all that is remembered as plain data, for `restored`."""
+        return {
+            "animals": self.animals, "fps": self._fps, "lag": self.lag,
+            "mice": [mouse.save() for mouse in self._mice],
+            "waiting": [list(one) for one in self._waiting],
+            "last": [None if place is None else place.tolist() for place in self._last],
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Tracker:
+        """Return the tracker that was saved: it goes on as if it had never stopped."""
+        tracker = cls(saved["animals"], saved["fps"], saved["lag"])
+        tracker._mice = [_mouse_of(mouse) for mouse in saved["mice"]]
+        tracker._waiting = deque((extra, event) for extra, event in saved["waiting"])
+        tracker._last = [None if place is None else np.array(place) for place in saved["last"]]
+        return tracker
+
+    def go_on_from(self, other: Tracker) -> None:
+        """Take over where another tracker told its mice last: who comes back is who was there."""
+        self._last = list(other._last)
 
     @property
     def _needed(self) -> int:
@@ -233,3 +270,12 @@ class Tracker:
 
 def _centres(boxes: Floats) -> Floats:
     return np.asarray((boxes[:, :2] + boxes[:, 2:]) / 2)
+
+
+def _mouse_of(saved: Mapping[str, Any]) -> _Mouse:
+    history = deque(
+        _Moment(np.array(mean), np.array(covariance), seen, score, risk)
+        for mean, covariance, seen, score, risk in saved["history"]
+    )
+    numbers = {name: saved[name] for name in ("slot", "missed", "sights", "risk")}
+    return _Mouse(BoxFilter.restored(saved["filter"]), history, **numbers)

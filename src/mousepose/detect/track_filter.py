@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numba
 import numpy as np
 
@@ -35,6 +38,19 @@ class BoxFilter:
         self.covariance = np.zeros((4, 2, 2))
         self.covariance[:, 0, 0] = self.measured
         self.covariance[:, 1, 1] = (0.2 * self.scale) ** 2 * slow
+
+    def save(self) -> dict[str, Any]:
+        """Return all that it knows as plain data, for `restored`."""
+        arrays = (self.process, self.measured, self.mean, self.covariance)
+        return {"scale": self.scale, "arrays": [array.tolist() for array in arrays]}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> BoxFilter:
+        """Return the filter that was saved."""
+        own = cls.__new__(cls)
+        own.scale = saved["scale"]
+        own.process, own.measured, own.mean, own.covariance = map(np.array, saved["arrays"])
+        return own
 
     def predict(self) -> None:
         """Go one frame on; the size of a mouse that is not seen does not go on growing."""

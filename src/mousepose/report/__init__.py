@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from mousepose.report.angles import JointAngles, joint_angles
     from mousepose.report.overview import plot_overview
     from mousepose.report.plots import plot_joint_angles, plot_residuals, plot_trajectory
-    from mousepose.report.residuals import reprojection_residuals
     from mousepose.report.sides import plot_pose_sides
+    from mousepose.run.residuals import reprojection_residuals
 
 __all__ = [
     "Accuracy",
@@ -27,20 +27,20 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "Accuracy": "accuracy",
-    "compare_with_truth": "accuracy",
-    "JointAngles": "angles",
-    "joint_angles": "angles",
-    "plot_joint_angles": "plots",
-    "plot_overview": "overview",
-    "plot_pose_sides": "sides",
-    "plot_residuals": "plots",
-    "plot_trajectory": "plots",
-    "reprojection_residuals": "residuals",
+    "Accuracy": "report.accuracy",
+    "compare_with_truth": "report.accuracy",
+    "JointAngles": "report.angles",
+    "joint_angles": "report.angles",
+    "plot_joint_angles": "report.plots",
+    "plot_overview": "report.overview",
+    "plot_pose_sides": "report.sides",
+    "plot_residuals": "report.plots",
+    "plot_trajectory": "report.plots",
+    "reprojection_residuals": "run.residuals",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return getattr(import_module(f"mousepose.{_MODULE_OF[name]}"), name)

@@ -13,8 +13,8 @@ from mousepose.body.model import BodyModel
 from mousepose.errors import InputError, MouseposeError
 from mousepose.geometry.camera import Camera
 from mousepose.io import iterate_keypoints
-from mousepose.report.residuals import reprojection_residuals
 from mousepose.run.report_result import Result
+from mousepose.run.residuals import reprojection_residuals
 from mousepose.sequence import join_sequences
 from mousepose.types import Floats
 

@@ -12,7 +12,7 @@ what is asked for, and tells the same as one that was never interrupted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -81,19 +81,8 @@ class FilmPass:
         """Yield all frames of a video in their order. Raises `InputError` as `chosen_finder`."""
         tracker = Tracker(self.search.animals, video.fps)
         waiting: deque[Watched] = deque()
-        for batch, found in self._found(video, progress):
-            waiting.append(batch)
-            for one in found:
-                told = tracker.push(one)
-                if told is None:
-                    continue
-                waiting[0].mice.append(told)
-                if len(waiting[0].mice) == len(waiting[0].numbers):
-                    yield waiting.popleft()
-        for told in tracker.finish():
-            waiting[0].mice.append(told)
-            if len(waiting[0].mice) == len(waiting[0].numbers):
-                yield waiting.popleft()
+        yield from told_frames(tracker, self._found(video, progress), waiting)
+        yield from last_frames(tracker, waiting)
 
     def _found(
         self, video: Video, progress: Progress
@@ -113,7 +102,7 @@ class FilmPass:
             if finder is None or last <= known:
                 found = list(islice(stored, len(batch)))
             else:
-                found = _in_whole(finder, batch.images, batch.states)
+                found = found_in(finder, batch.images, batch.states)
                 of_part += found
                 if last % self.chunk == 0 or last == len(video):
                     number = (last - 1) // self.chunk
@@ -138,7 +127,38 @@ def _unseen(numbers: Ints) -> Watched:
     return Watched(numbers, None, np.full(len(numbers), FrameState.OK, np.uint8))
 
 
-def _in_whole(finder: Finder, images: Bytes, states: Bytes) -> list[Detections]:
+def told_frames(
+    tracker: Tracker,
+    found: Iterable[tuple[Watched, list[Detections]]],
+    waiting: deque[Watched],
+) -> Iterator[Watched]:
+    """Yield frames as soon as it is known who is where in all of them.
+
+    `found` gives frames, their mice still to come, and what was found in each. Those that the
+    tracker still keeps back stay in `waiting`: tell them with `last_frames`, or go on later.
+    """
+    for batch, of_each in found:
+        waiting.append(batch)
+        for one in of_each:
+            told = tracker.push(one)
+            if told is not None and (whole := _add(told, waiting)) is not None:
+                yield whole
+
+
+def last_frames(tracker: Tracker, waiting: deque[Watched]) -> Iterator[Watched]:
+    """Yield the frames that were kept back: nothing comes after them."""
+    for told in tracker.finish():
+        if (whole := _add(told, waiting)) is not None:
+            yield whole
+
+
+def _add(told: TrackedFrame, waiting: deque[Watched]) -> Watched | None:
+    """Give the oldest waiting frames their next mice; return them once they have all."""
+    waiting[0].mice.append(told)
+    return waiting.popleft() if len(waiting[0].mice) == len(waiting[0].numbers) else None
+
+
+def found_in(finder: Finder, images: Bytes, states: Bytes) -> list[Detections]:
     """Return what is found in each frame, nothing in those that are damaged."""
     whole = states < FrameState.DAMAGED
     seen = iter(finder.detect(images if whole.all() else images[whole]))

@@ -71,7 +71,20 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "nwb": Extra("NWB of poses", {"pynwb": "pynwb", "ndx_pose": "ndx-pose"}, "nwb"),
     "monitor": Extra(
-        "watching many cages", {"dask": "dask", "distributed": "distributed"}, "monitor"
+        "watching many cages",
+        {
+            "dask": "dask",
+            "dask_jobqueue": "dask-jobqueue",
+            "distributed": "distributed",
+            "duckdb": "duckdb",
+            "fsspec": "fsspec",
+            "pg8000": "pg8000",
+            "prometheus_client": "prometheus-client",
+            "sqlalchemy": "sqlalchemy",
+            "starlette": "starlette",
+            "uvicorn": "uvicorn",
+        },  # fmt: skip
+        "monitor",
     ),
     "view": Extra("poses in the browser", {"viser": "viser"}, "view"),
 }

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,28 +25,25 @@ import pyarrow.parquet as pq
 
 from mousepose import __version__
 from mousepose.detect.crops import Crops
-from mousepose.detect.in_sequence import predict_in_sequence
-from mousepose.detect.network import CropKeypoints, KeypointModel
-from mousepose.detect.published_network import PublishedModel, opened_model
+from mousepose.detect.network import CropKeypoints
+from mousepose.detect.published_network import opened_model
 from mousepose.detect.sides import with_sides_kept
 from mousepose.errors import InputError
 from mousepose.io import iterate_keypoints
 from mousepose.io.keypoints.streams_write import IMAGE_UNITS, keypoint_stream, told_of_animals
 from mousepose.io.keypoints.table_write import METADATA_KEY, write_parquet_table
+from mousepose.run.crop_points import WAITING, CropPoints, Finder, in_frame, mouse_name
 from mousepose.run.film_pass import FilmPass, Watched
 from mousepose.run.keypoint_files import digest_of
 from mousepose.run.mouse_finder import Method, Search
 from mousepose.run.parts import Parts, fingerprint_of
-from mousepose.types import Bytes, Floats, Ints, Keypoints2D, Progress, State
+from mousepose.types import Bytes, Ints, Keypoints2D, Progress, State
 from mousepose.video import FrameState, Video, open_video
 from mousepose.video.folder import images_in
 
-Finder = KeypointModel | PublishedModel
 #: Points of the shipped network with a lower confidence are more likely wrong (by more than 10 % of
 #: the body's length) than right: poses are made without them.
 LIKELY = 0.5
-#: Batches of crops that may wait for the network beyond those that are in it.
-_WAITING = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +135,8 @@ def predict(job: VideoJob, progress: Progress) -> Seen:
     about = {**fingerprint, "video name": job.video.name, "model name": job.model.name,
              "image size": list(seen.size)}  # fmt: skip
     streams = [
-        keypoint_stream(_Chunks(paths, _name(animal)), about=about) for animal in range(job.animals)
+        keypoint_stream(_Chunks(paths, mouse_name(animal)), about=about)
+        for animal in range(job.animals)
     ]
     write_parquet_table(job.output, streams, IMAGE_UNITS)
     seen.sure = _mean_confidence(job)
@@ -172,22 +169,22 @@ def _parts(
     film = FilmPass(
         job.search, job.chunk, partial(_boxes_part, parts), first, stage="finding keypoints"
     )
-    part = _Part()
+    part = CropPoints()
     with ThreadPoolExecutor(workers) as network:
 
         def look(places: Crops, crops: Bytes, who: Ints) -> Future[CropKeypoints]:
-            return network.submit(_in_frame, model, places, crops, who, job.view)
+            return network.submit(in_frame, model, places, crops, who, job.view)
 
         for watched in film.watch(video, progress):
             _tell(watched, seen)
             if watched.images is None or watched.numbers[0] < first:
                 continue
             part.add(watched, watched.images, model.size, look)
-            part.wait(workers + _WAITING)
+            part.wait(workers + WAITING)
             last = int(watched.numbers[-1]) + 1
             if last % job.chunk == 0 or last == len(video):
                 _write_part(paths[(last - 1) // job.chunk], part, video, model, seen)
-                part = _Part()
+                part = CropPoints()
     return paths
 
 
@@ -209,83 +206,19 @@ def _tell(watched: Watched, seen: Seen) -> None:
     ]
 
 
-@dataclass(eq=False)
-class _Part:
-    """Frames one after another on their way through the network.
-
-    `numbers` are theirs, `there` (N, A) which mice have a crop, `points` what comes of the crops.
-    """
-
-    numbers: list[Ints] = field(default_factory=list)
-    there: list[np.ndarray] = field(default_factory=list)
-    points: list[Future[CropKeypoints]] = field(default_factory=list)
-
-    def add(
-        self,
-        watched: Watched,
-        images: Bytes,
-        size: int,
-        look: Callable[[Crops, Bytes, Ints], Future[CropKeypoints]],
-    ) -> None:
-        """Cut the mice out of frames, in crops of `size` px, and send them through the network."""
-        boxes = watched.boxes
-        there = np.asarray(np.isfinite(boxes).all(axis=-1))
-        there[watched.states == FrameState.MISSING] = False
-        row, animal = np.nonzero(there)
-        places = Crops.around(boxes[row, animal], size)
-        self.numbers.append(watched.numbers)
-        self.there.append(there)
-        self.points.append(look(places, places.cut(images, row), animal))
-
-    def wait(self, most: int) -> None:
-        """Wait for the batch that so many others follow."""
-        if len(self.points) > most:
-            self.points[-1 - most].result()
-
-
-def _write_part(path: Path, part: _Part, video: Video, model: Finder, seen: Seen) -> None:
+def _write_part(path: Path, part: CropPoints, video: Video, model: Finder, seen: Seen) -> None:
     """Write the keypoints of each mouse in the frames of a part."""
-    numbers, there = np.concatenate(part.numbers), np.concatenate(part.there)
-    found = [future.result() for future in part.points]
-    xy = _spread(there, [points.xy for points in found], np.nan)
-    sure = _spread(there, [points.confidence for points in found], 0.0)
-    covariance = _spread(there, [points.covariance for points in found], np.nan)
-    mice = [
-        Keypoints2D(
-            xy[:, animal, None], sure[:, animal, None], video.times[numbers], numbers,
-            model.names, _name(animal), covariance[:, animal, None],
-        )
-        for animal in range(there.shape[1])
-    ]  # fmt: skip
+    numbers = np.concatenate(part.numbers)
+    mice = part.keypoints(model.names, video.times[numbers], numbers)
     kept = [with_sides_kept(mouse) for mouse in mice]
     seen.exchanged += sum(count for _, count in kept)
     write_parquet_table(path, [keypoint_stream([mouse]) for mouse, _ in kept], IMAGE_UNITS)
 
 
-def _in_frame(
-    model: Finder, places: Crops, crops: Bytes, who: Ints, view: str | None
-) -> CropKeypoints:
-    """Return the keypoints of crops in px of the frame."""
-    found = predict_in_sequence(model, crops, who, view)
-    return replace(
-        found,
-        xy=places.to_frame(found.xy),
-        covariance=places.covariance_to_frame(found.covariance),
-    )
-
-
-def _spread(there: np.ndarray, values: list[Floats], nothing: float) -> Floats:
-    """Return the values (N, ...) of the mice that are there, in their places (T, A, ...)."""
-    joined = np.concatenate(values)
-    spread: Any = np.full((*there.shape, *joined.shape[1:]), nothing)
-    spread[there] = joined
-    return np.asarray(spread)
-
-
 def _mean_confidence(job: VideoJob) -> float:
     total = count = 0.0
     for animal in range(job.animals):
-        for chunk in iterate_keypoints(job.output, job.chunk, animal=_name(animal)):
+        for chunk in iterate_keypoints(job.output, job.chunk, animal=mouse_name(animal)):
             known = np.isfinite(chunk.xy[..., 0])
             total += float(chunk.confidence[known].sum())
             count += int(known.sum())
@@ -302,10 +235,6 @@ class _Chunks:
     def __iter__(self) -> Iterator[Keypoints2D]:
         for path in self.paths:
             yield from iterate_keypoints(path, 1_000_000, animal=self.animal)
-
-
-def _name(animal: int) -> str:
-    return f"mouse{animal}"
 
 
 def _fingerprint(job: VideoJob) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""The record of every segment, in SQL: what was seen, what is done with it, which files count."""
