@@ -1,0 +1,1 @@
+"""The room watched: a page of all cages and of each, metrics, health, and alerts."""
