@@ -21,11 +21,12 @@ SUFFIXES = (".mp4", ".mkv", ".mov")
 #: where the encoder knows it, else None and bits in proportion to the pixels.
 _ENCODERS: dict[str, dict[str, dict[str, str] | None]] = {
     "h264": {
-        # as small as "veryfast", in 60 % of its time
+        # as small as "veryfast", in 60 % of its time; one thread, beside those that decode and
+        # draw: with two, pictures wait for each other and come half as fast
         "libx264": {
             "crf": "{quality}",
             "preset": "superfast",
-            "x264-params": "mbtree=1:rc-lookahead=20",
+            "x264-params": "mbtree=1:rc-lookahead=20:threads=1",
         },
         "libopenh264": None,
         "h264_videotoolbox": None,
