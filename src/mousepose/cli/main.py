@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from mousepose import __version__
-from mousepose.cli import behaviour, body, calibrate, dataset, finetune, keypoints, video
+from mousepose.cli import (
+    behaviour,
+    body,
+    calibrate,
+    dataset,
+    finetune,
+    keypoints,
+    monitor,
+    video,
+)
 from mousepose.cli.attributes import EXAMPLES as ATTRIBUTES_EXAMPLES
 from mousepose.cli.attributes import attributes
 from mousepose.cli.convert import EXAMPLES as CONVERT_EXAMPLES
@@ -73,6 +82,7 @@ app.command(epilog=STATISTICS_EXAMPLES)(statistics)
 app.command(epilog=VIEW_EXAMPLES)(view)
 app.command(epilog=OVERLAY_EXAMPLES)(overlay)
 app.command(epilog=REPORT_EXAMPLES)(report)
+app.add_typer(monitor.app, name="monitor")
 app.command(epilog=QUERY_EXAMPLES)(query)
 app.command(epilog=CONVERT_EXAMPLES)(convert)
 app.command(epilog=INFO_EXAMPLES)(info)
