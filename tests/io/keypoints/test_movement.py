@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,9 @@ import pytest
 
 from mousepose.errors import FileError, InputError
 from mousepose.io import write_keypoints
+from mousepose.io.keypoints.movement_write import write_movement
 from mousepose.io.keypoints.registry import animals_in, load_keypoints, load_tracks
+from mousepose.io.keypoints.streams_write import IMAGE_UNITS, keypoint_stream
 from mousepose.types import Keypoints2D
 
 
@@ -131,3 +134,34 @@ def test_what_we_write_comes_back_with_its_covariance(
     np.testing.assert_array_equal(again.covariance, spread)
     np.testing.assert_array_equal(again.xy, points.xy)
     np.testing.assert_array_equal(again.frame_numbers, points.frame_numbers)
+
+
+def test_pieces_make_the_file_that_the_whole_makes(tmp_path: Path) -> None:
+    xarray = pytest.importorskip("xarray", reason="a netCDF is compared")
+    pytest.importorskip("h5netcdf", reason="a netCDF is written")
+    random, count = np.random.default_rng(0), 700
+    xy = random.uniform(0, 100, (count, 1, 3, 2))
+    xy[random.random(xy.shape[:3]) < 0.2] = np.nan
+    track = Keypoints2D(
+        xy, random.random(xy.shape[:3]), np.arange(count) / 25, np.arange(count),
+        ("NOSE", "NECK", "ROOT_TAIL"), "a", np.broadcast_to(np.eye(2), (*xy.shape, 2)),
+    )  # fmt: skip
+
+    def cut(first: int, end: int) -> Keypoints2D:
+        return Keypoints2D(
+            track.xy[first:end], track.confidence[first:end], track.times[first:end],
+            track.frame_numbers[first:end], track.keypoint_names, "a", track.covariance[first:end],
+        )  # fmt: skip
+
+    edges = (0, 1, 300, 611, count)
+    for name, parts in (
+        ("whole", [track]),
+        ("pieces", [cut(*ends) for ends in pairwise(edges)]),
+    ):
+        write_movement(tmp_path / f"{name}.nc", [keypoint_stream(parts)], IMAGE_UNITS)
+    with (
+        xarray.open_dataset(tmp_path / "whole.nc", engine="h5netcdf") as whole,
+        xarray.open_dataset(tmp_path / "pieces.nc", engine="h5netcdf") as pieces,
+    ):
+        xarray.testing.assert_identical(whole, pieces)
+        assert pieces.attrs["fps"] == 25 and pieces.sizes["time"] == count

@@ -7,7 +7,7 @@ of their own, which movement leaves alone. Written by xarray and h5netcdf, an op
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,15 @@ import numpy as np
 from mousepose.atomic import atomic_path
 from mousepose.errors import InputError
 from mousepose.extras import needed
-from mousepose.io.keypoints.streams_write import Block, Stream, described, united, whole
+from mousepose.io.keypoints.streams_write import (
+    Block,
+    Stream,
+    blocks,
+    described,
+    no_frames,
+    united,
+    whole,
+)
 from mousepose.types import Floats, State
 
 if TYPE_CHECKING:
@@ -27,6 +35,8 @@ Dims = Literal["singular", "plural"]
 DIMENSIONS = {"singular": ("keypoint", "individual"), "plural": ("keypoints", "individuals")}
 #: The second spatial dimension of a covariance.
 SPACE_OTHER = "space_other"
+#: Frames that are packed together.
+_CHUNK_FRAMES = 256
 #: How far (in frames) a frame's time may lie from frame number / fps for the rate to hold.
 RATE_TOLERANCE = 0.01
 
@@ -34,18 +44,24 @@ RATE_TOLERANCE = 0.01
 def write_movement(
     path: Path, streams: Sequence[Stream], units: dict[str, str], dims: Dims = "singular"
 ) -> None:
-    """Write all animals' tracks as one dataset that `movement` and xarray open.
+    """Write all animals' tracks as one dataset that `movement` and xarray open, in flat memory.
 
-    Raises `InputError` where the streams hold no frame or too many for memory, on another `dims`,
-    and where xarray or h5netcdf is not installed.
+    Raises `InputError` where the streams hold no frame, on another `dims`, and where xarray or
+    h5netcdf is not installed.
     """
+    last = _last(dims)
     needed("formats", "writing a netCDF", "xarray", "h5netcdf")
-    dataset = movement_dataset(path, streams, units, dims)
-    packed = {"zlib": True, "complevel": 1, "shuffle": True}
+    when = _when(path, streams)
+    pieces = blocks(streams)
     with atomic_path(path) as temporary:
-        dataset.to_netcdf(
-            temporary, engine="h5netcdf", encoding=dict.fromkeys(dataset.data_vars, packed)
-        )
+        dataset = _dataset(streams, next(pieces), units, last)
+        dataset.attrs = _attributes(streams, when, units)
+        packed = {
+            name: {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": _chunk(values)}
+            for name, values in dataset.data_vars.items()
+        }
+        dataset.to_netcdf(temporary, engine="h5netcdf", unlimited_dims=["time"], encoding=packed)
+        _append(temporary, streams, pieces, units, last, dataset.sizes["time"], len(when.frames))
 
 
 def movement_dataset(
@@ -53,19 +69,61 @@ def movement_dataset(
 ) -> xr.Dataset:
     """Return all animals' tracks as one dataset; `path` only names them in errors.
 
-    Raises `InputError` as `write_movement` does.
+    Raises `InputError` as `write_movement` does, and where there is too much for memory.
     """
+    last = _last(dims)
+    needed("formats", "a dataset", "xarray")
+    block = whole(path, streams)
+    dataset = _dataset(streams, block, units, last)
+    dataset.attrs = _attributes(streams, block, units)
+    return dataset
+
+
+def _last(dims: Dims) -> tuple[str, str]:
     if dims not in DIMENSIONS:
         raise InputError(f"dims: expected 'singular' or 'plural', got {dims!r}")
-    needed("formats", "a dataset", "xarray")
+    return DIMENSIONS[dims]
+
+
+def _when(path: Path, streams: Sequence[Stream]) -> Block:
+    """Return all frames and times, without values. Raises `InputError` where there are none."""
+    found = [(block.frames, block.times) for block in blocks(streams)]
+    if not found:
+        raise no_frames(path)
+    frames, times = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
+    return Block(frames, times, np.empty((len(frames), 0, 0, 0)))
+
+
+def _dataset(
+    streams: Sequence[Stream], block: Block, units: dict[str, str], last: tuple[str, str]
+) -> xr.Dataset:
     import xarray as xr
 
-    block = whole(path, streams)
     return xr.Dataset(
-        _variables(streams, block, units, DIMENSIONS[dims]),
-        coords=_coordinates(streams, block, DIMENSIONS[dims]),
-        attrs=_attributes(streams, block, units),
+        _variables(streams, block, units, last), coords=_coordinates(streams, block, last)
     )
+
+
+def _chunk(values: xr.DataArray) -> tuple[int, ...]:
+    return (_CHUNK_FRAMES, *values.shape[1:])
+
+
+def _append(
+    path: Path, streams: Sequence[Stream], pieces: Iterable[Block], units: dict[str, str],
+    last: tuple[str, str], start: int, frames: int,
+) -> None:  # fmt: skip
+    """Write the frames of further pieces behind those that are there, `frames` in all."""
+    import h5netcdf
+
+    with h5netcdf.File(path, "a") as file:
+        file.resize_dimension("time", frames)
+        for block in pieces:
+            stop = start + len(block.frames)
+            dataset = _dataset(streams, block, units, last)
+            for name, values in dataset.variables.items():
+                if values.dims[0] == "time":
+                    file.variables[name][start:stop] = values.to_numpy()
+            start = stop
 
 
 def _variables(
