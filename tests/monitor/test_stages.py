@@ -198,6 +198,9 @@ def test_pictures_of_another_size_begin_a_new_track(line: Line, tmp_path: Path) 
     outcome = other.do(Stage.POINTS, 1)
     (event,) = [event for event in outcome.events if event.kind == "chain"]
     assert "160 x 160 px and are 128 x 128 px" in event.text
+    (event,) = [event for event in outcome.events if event.kind == "size"]
+    assert "128 x 128 px, and the camera's file is of 160 x 160 px" in event.text
+    assert event.level == "error"
     assert other.table("points", 1)["frame"].to_pylist() == list(range(12))
 
 

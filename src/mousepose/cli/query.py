@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,8 @@ import typer
 from mousepose.cli.failures import UsageError, told
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from mousepose.monitor.store.query import Recordings
 
 EXAMPLES = """
@@ -99,24 +102,47 @@ def _opened(room: Path | None, ledger: str | None, store: str | None, memory: st
 
 
 def _show(recordings: Recordings, sql: str, most: int) -> None:
-    """Print the first rows of an answer as a table."""
+    """Print the first rows of an answer: as a table, or each by itself where none is so wide."""
     from rich.console import Console
-    from rich.table import Table
 
+    rows: list[list[str]] = []
     with recordings.batches(sql) as reader:
-        table = Table(*map(_clean, reader.schema.names))
-        count = 0
+        names = [_clean(name) for name in reader.schema.names]
         for batch in reader:
-            for row in batch.slice(0, most + 1 - count).to_pylist():
-                count += 1
-                if count <= most:
-                    table.add_row(*map(_cell, row.values()))
-            if count > most:
+            for row in batch.slice(0, most + 1 - len(rows)).to_pylist():
+                rows.append([_cell(value) for value in row.values()])
+            if len(rows) > most:
                 break
     console = Console()
-    console.print(table)
-    if count > most:
+    shown = rows[:most]
+    table = _side_by_side(names, shown)
+    fits = console.measure(table, options=console.options.update_width(10_000)).maximum
+    for one in _one_by_one(names, shown) if shown and fits > console.width else [table]:
+        console.print(one)
+    if len(rows) > most:
         console.print(f"the first {most} rows; -o FILE writes all, --rows N shows more")
+
+
+def _side_by_side(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table with a row for each row."""
+    from rich.table import Table
+
+    table = Table(*names)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _one_by_one(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Table]:
+    """Yield a table for each row, with a line for each of its values that is known."""
+    from rich.table import Table
+
+    for number, row in enumerate(rows, 1):
+        table = Table("name", "value", title=f"row {number}", title_justify="left", box=None)
+        for name, value in zip(names, row, strict=True):
+            if value:
+                table.add_row(name, value)
+        yield table
 
 
 def _cell(value: object) -> str:

@@ -18,7 +18,7 @@ from mousepose.detect.crops import Crops
 from mousepose.detect.network import CropKeypoints
 from mousepose.detect.types import Detections
 from mousepose.errors import FileError
-from mousepose.monitor.records import Event, Outcome, Task
+from mousepose.monitor.records import Event, Outcome, Segment, Task
 from mousepose.monitor.stages.carry import Kept
 from mousepose.monitor.stages.chain import Chain, chain_of
 from mousepose.monitor.stages.happenings import Looked, is_dark
@@ -66,12 +66,25 @@ def run_points(task: Task, cage: CageWork, store: Store) -> Outcome:
             picture = last_picture(segment, video, list(tables.values()), store)
             written += [] if picture is None else [picture]
         events = work.looked.events(segment, video.times, task.every)
+        events += _other_size(segment, video.size, cage.camera.size)
         if chain.why and task.before is not None:
             events.append(Event(segment.cage, segment.start, "chain", f"a new track: {chain.why}"))
         return Outcome(
             segment.id, task.stage, task.token, work.looked.count(len(video)), tuple(written),
             tuple(events), dict(clock.seconds),
         )  # fmt: skip
+
+
+def _other_size(segment: Segment, film: tuple[int, int], camera: tuple[int, int]) -> list[Event]:
+    """Return the event of a film that is not of its camera's size; none where it is."""
+    if tuple(film) == tuple(camera):
+        return []
+    text = (
+        f"{segment.path}: pictures of {film[0]} x {film[1]} px, and the camera's file is of "
+        f"{camera[0]} x {camera[1]} px: its poses are wrong or none; give the camera of this film, "
+        "calibrated in its size"
+    )
+    return [Event(segment.cage, segment.start, "size", text, "error")]
 
 
 class _Work:

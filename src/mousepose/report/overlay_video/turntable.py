@@ -21,9 +21,9 @@ Image = NDArray[np.float32]
 #: s for one turn, and how high the camera stands above the animals (degrees).
 _TURN_S, _ELEVATION = 24.0, 24.0
 #: What the panel shows at least: a ball of this radius (mm) about the animals.
-_REACH_MM = 62.0
+_REACH_MM = 72.0
 #: s in which the camera comes two thirds of the way to where the animals are.
-_LAG_S = 0.35
+_LAG_S = 0.2
 #: The camera's distance from the middle, in reaches.
 _AWAY = 5.2
 #: The side of a square of the floor (mm); every fifth line is stronger.
