@@ -16,7 +16,13 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from mousepose.monitor.ledger.overview import CageGlance, accounts, glance, troubles
+from mousepose.monitor.ledger.overview import (
+    CageGlance,
+    accounts,
+    glance,
+    recent_events,
+    troubles,
+)
 from mousepose.monitor.records import Stage, State
 from mousepose.monitor.work.logs import Words, write_logs
 
@@ -100,6 +106,11 @@ def print_status(ledger: Ledger) -> int:
         console.print(f"[red]{one.state}[/] {escape(one.segment.id)}: {escape(one.reason)}")
     if len(bad) > _MOST_TROUBLES:
         console.print(f"and {len(bad) - _MOST_TROUBLES} more")
+    for event in recent_events(ledger, levels=["error"], limit=_MOST_TROUBLES):
+        if event.kind != "parked":  # told above, where it still is
+            console.print(
+                f"[red]{escape(event.kind)}[/] {escape(event.cage)}: {escape(event.text)}"
+            )
     return len(bad)
 
 
