@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -130,10 +131,7 @@ class _Worker:
 
     def end(self) -> tuple[Ending, str, str]:
         """Return why the process ended, in words, and what it said last; the next one is new."""
-        code, said = None, ""
-        if self.process is not None:
-            self.process.join(_ENDING_S)
-            code = self.process.exitcode
+        said, code = "", None if self.process is None else _exit_code(self.process)
         with suppress(OSError):
             said = self._log.read_text(encoding="utf-8", errors="replace")[-_MOST_LETTERS:]
         self._drop()
@@ -157,11 +155,18 @@ class _Worker:
             self._pool = ProcessPoolExecutor(
                 1, multiprocessing.get_context("spawn"), _begin, (str(self._log),)
             )
-            self._pool.submit(os.getpid).add_done_callback(self._know)
+            # The process is kept before it has anything to die of: only it tells its exit code.
+            before = set(multiprocessing.active_children())
+            first = self._pool.submit(os.getpid)
+            started = set(multiprocessing.active_children()) - before
+            if len(started) == 1:
+                self.process = started.pop()
+            else:  # another thread started processes, too
+                first.add_done_callback(self._know)
         return self._pool
 
     def _know(self, first: Future[int]) -> None:
-        """Keep the process, as only it tells its exit code later."""
+        """Keep the process that answered."""
         with suppress(BrokenProcessPool):
             mine = first.result()
             found = [one for one in multiprocessing.active_children() if one.pid == mine]
@@ -171,6 +176,18 @@ class _Worker:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = self.process = None
+
+
+def _exit_code(process: BaseProcess) -> int | None:
+    """Return with what a process ended, None where it does not end.
+
+    The pool's own thread may have taken the code from the system and not have put it down yet.
+    """
+    process.join(_ENDING_S)
+    until = time.monotonic() + _ENDING_S
+    while process.exitcode is None and time.monotonic() < until:
+        time.sleep(0.01)
+    return process.exitcode
 
 
 def _begin(log: str) -> None:
