@@ -15,7 +15,7 @@ PACKAGE = "mousepose"
 #: Each part of the package in its layer, lowest first. A part imports itself and lower layers only.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors"}),
-    frozenset({"types", "skeleton", "atomic", "extras"}),
+    frozenset({"types", "skeleton", "atomic", "closing", "extras"}),
     frozenset({"sequence", "video"}),
     frozenset({"geometry"}),
     frozenset({"body"}),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from mousepose.closing import Closing
 from mousepose.dataset.frames import Frames
 from mousepose.dataset.multiview import TABLE, MultiView, find_folder, load_multiview
 from mousepose.dataset.samples import holds_slices
@@ -32,7 +31,7 @@ PUBLISHED: Mapping[str, int] = {
 }  # fmt: skip
 
 
-class MousePoseDataset:
+class MousePoseDataset(Closing):
     """The data set in a folder: `dataset.frames[0].image`, `dataset.multiview.xy`, `.scans`.
 
     Nothing is read before it is asked for, and every part may be missing. `path` is the folder, or
@@ -136,17 +135,6 @@ class MousePoseDataset:
         """Close the files that were opened."""
         if "frames" in self.__dict__:
             self.frames.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _is_scan(path: Path) -> bool:

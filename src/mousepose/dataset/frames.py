@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mousepose.closing import Closing
 from mousepose.dataset.example import Example, Feature
 from mousepose.dataset.features import (
     BOX_ROLES,
@@ -75,7 +75,7 @@ class Frame:
         return as_keypoints(self.xy[None], self.keypoint_names, np.array([self.frame or 0]))
 
 
-class Frames:
+class Frames(Closing):
     """The frames of a TFRecord file: `frames[i]`, `frames[10:20]`, `for frame in frames`.
 
     `path` is a file, a shard, a pattern or a folder. `features` names features for the roles of
@@ -194,17 +194,6 @@ class Frames:
     def close(self) -> None:
         """Close the file."""
         self.records.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _survey(self) -> dict[str, FeatureFound]:
         examples = []

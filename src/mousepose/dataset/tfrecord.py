@@ -12,11 +12,11 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 
+from mousepose.closing import Closing
 from mousepose.dataset.crc32c import masked_crc_of
 from mousepose.dataset.example import Example, ExampleError, parse_example
 from mousepose.dataset.tfrecord_index import (
@@ -40,7 +40,7 @@ _OPEN_FILES = 32
 _FORGET_EVERY = 32 * 2**20
 
 
-class Records:
+class Records(Closing):
     """The records of a TFRecord file or of all its shards: `records[i]` is the bytes of record i.
 
     `path` is a file, a shard, a pattern or a folder (see `shard_paths`); gzip and zlib are known by
@@ -163,17 +163,6 @@ class Records:
         for stream in self._kept.values():
             stream.close()
         self._kept.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs to read the same files: no open map."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from mousepose.closing import Closing
 from mousepose.errors import InputError
 from mousepose.geometry.camera import Camera
 from mousepose.report.stick import Stick
@@ -24,7 +24,7 @@ _LONGEST = 640
 _BILINEAR = Image.Resampling.BILINEAR
 
 
-class VideoView:
+class VideoView(Closing):
     """A video as one camera of a result saw it.
 
     `warning` tells where video and result do not fit together, "" where they do. Use it in a `with`
@@ -47,17 +47,6 @@ class VideoView:
                 "from, or its camera file with --camera"
             )
         self.warning = length_warning(path, len(self._video), result)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the video."""

@@ -11,12 +11,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mousepose.closing import Closing
 from mousepose.errors import FileError
 from mousepose.io.keypoints.rows import choose_animal
 from mousepose.io.keypoints.table import opened, rows_of
@@ -45,7 +45,7 @@ def result_path(path: str | Path) -> Path:
     return path
 
 
-class Result:
+class Result(Closing):
     """The poses of one animal in a file, read where they are asked for.
 
     `times` (T,) s, `frame_numbers` (T,) and `status` (T,) are those of all frames; `about` holds
@@ -74,17 +74,6 @@ class Result:
         except BaseException:
             self._open.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self.times)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from mousepose.closing import Closing
 from mousepose.errors import FileError, InputError
 from mousepose.video.container import opened
 from mousepose.video.decode import Decoder
@@ -22,7 +22,7 @@ from mousepose.video.types import Batch, Bytes, Floats, Frame, FrameIndex, Frame
 _FOLDER_FPS = 30.0
 
 
-class Video:
+class Video(Closing):
     """A video file, or a folder of images, whose frame n is always its n-th frame.
 
     Opening it reads through the file once without decoding. `size` (width, height) is that of the
@@ -52,17 +52,6 @@ class Video:
         if self.path.suffix.lower() in IMAGE_SUFFIXES:
             raise FileError(f"{path}: is one image; give the folder of images, or a video")
         self._open_file()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self.index)

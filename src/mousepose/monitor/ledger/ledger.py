@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from mousepose.closing import Closing
 from mousepose.extras import needed
 from mousepose.monitor.records import Event, Gap, Outcome, Segment, Stage, State, Task, Written
 
@@ -35,7 +35,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(Closing):
     """The ledger of a room in a database; any thread may use it, and other processes open it too.
 
     Every method is one transaction. Raises `FileError` where the database is out of reach for
@@ -68,17 +68,6 @@ class Ledger:
     def close(self) -> None:
         """Give the connections back."""
         self.database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # -- what sources tell -----------------------------------------------------------------------
 

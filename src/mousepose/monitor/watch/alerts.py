@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 
+from mousepose.closing import Closing
 from mousepose.monitor.ledger.ledger import Ledger
 from mousepose.monitor.ledger.overview import glance, troubles
 from mousepose.monitor.store.store import Store
@@ -20,7 +19,7 @@ from mousepose.monitor.watch.webhook import Webhook
 _DAY = timedelta(hours=24)
 
 
-class Alerts:
+class Alerts(Closing):
     """Checks a room by its ledger and the minutes in its store; a context manager.
 
     Changes are sent to the webhook of `settings.alerts`, where there is one, by a thread.
@@ -65,14 +64,3 @@ class Alerts:
         """Stop sending; what is not sent yet is sent by whoever comes next."""
         if self._webhook is not None:
             self._webhook.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
