@@ -65,8 +65,9 @@ class Page:
         self._number += 1
         own = self._number
         self._socket.send(json.dumps({"id": own, "method": method, "params": parameters}))
+        until = time.monotonic() + PATIENCE
         while True:
-            message = json.loads(self._socket.recv(timeout=PATIENCE))
+            message = json.loads(self._socket.recv(timeout=max(0.0, until - time.monotonic())))
             if message.get("id") == own:
                 assert "error" not in message, (method, message["error"])
                 return dict(message["result"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from monitor.postgres import Server, programs, server
 from monitor.rooms import FRAMES, LEASE, TABLE, done, filled, segment
@@ -179,6 +179,21 @@ def test_a_server_that_fails_in_the_middle_loses_nothing(postgres: Server) -> No
         total = one + other + rest
         assert set(total.values()) == {1} and len(total) == len(CAGES) * COUNT * 3
         check(ledger)
+
+
+def test_a_server_that_fails_before_the_first_statement_is_asked_again(postgres: Server) -> None:
+    with Ledger.open(fresh(postgres)) as ledger:
+        filled(ledger, ["A"], 1)
+        failures = []
+
+        def fail(_: Any) -> None:
+            if not failures:
+                failures.append(postgres.stop("immediate"))
+                postgres.start()
+
+        event.listen(ledger.database._engine, "engine_connect", fail)
+        assert len(ledger.claim("w", 1, LEASE)) == 1
+        assert len(failures) == 1
 
 
 def test_a_server_that_is_away_for_good_is_one_clear_error(tmp_path: Path) -> None:

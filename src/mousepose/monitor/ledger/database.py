@@ -82,12 +82,14 @@ class Database:
         self._engine.dispose()
 
     def _again(self, work: Callable[[Connection], Answer], writes: bool) -> Answer:
+        # a connection that is lost before its first statement gives the error of the driver itself
+        driver: type[Exception] = self._engine.dialect.loaded_dbapi.Error
         pause = _FIRST_PAUSE
         give_up = time.monotonic() + self._patience
         while True:
             try:
                 return self._once(work, writes)
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, driver) as error:
                 if not _is_passing(error):
                     raise FileError(f"the ledger {self.shown}: {_plain(error)}") from error
                 if time.monotonic() + pause > give_up:
@@ -192,14 +194,15 @@ def _check_version(connection: Connection, shown: str) -> None:
 
 def _is_passing(error: Exception) -> bool:
     """Tell whether what failed may go well a little later."""
-    if isinstance(error, OSError):
+    own = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(own, OSError):
         return True
-    if not isinstance(error, DBAPIError):
+    if isinstance(own, SQLAlchemyError):
         return False
-    text = str(error.orig)
+    text = str(own)
     busy = "database is locked" in text or "database table is locked" in text
-    lost = error.connection_invalidated or isinstance(error.orig, OSError)
-    network = type(error.orig).__name__ == "InterfaceError"
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    network = type(own).__name__ == "InterfaceError"
     return busy or lost or network or any(f"'{code}'" in text for code in _AGAIN)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from mousepose.monitor.ledger.ledger import Ledger
 from mousepose.monitor.ledger.rows import in_batches, segment_of
@@ -241,10 +241,16 @@ def _backlog(ledger: Ledger) -> dict[str, float]:
     return {cage: float(seconds) for cage, seconds in ledger.database.rows(query)}
 
 
+def _since(start: int) -> tuple[ColumnElement[bool], ...]:
+    """Choose stages of segments from a time on."""
+    # cage by cage, as the index is: otherwise all that was ever recorded is looked through
+    return stages.c.cage.in_(select(cages.c.name)), stages.c.start >= start
+
+
 def _states(ledger: Ledger, start: int) -> dict[str, dict[Stage, dict[State, int]]]:
     query = (
         select(stages.c.cage, stages.c.stage, stages.c.state, func.count())
-        .where(stages.c.start >= start)
+        .where(*_since(start))
         .group_by(stages.c.cage, stages.c.stage, stages.c.state)
     )
     found: dict[str, dict[Stage, dict[State, int]]] = {}
@@ -255,7 +261,7 @@ def _states(ledger: Ledger, start: int) -> dict[str, dict[Stage, dict[State, int
 
 def _accounts(ledger: Ledger, start: int | None, by_cage: bool) -> dict[str, Accounts]:
     """Return accounts by cage, or of all cages under the name ""."""
-    columns = [segments.c.cage] if by_cage else []
+    columns = [stages.c.cage] if by_cage else []
     query: Select[Any] = (
         select(
             *columns, stages.c.state, func.count(), func.sum(segments.c.frames),
@@ -267,7 +273,7 @@ def _accounts(ledger: Ledger, start: int | None, by_cage: bool) -> dict[str, Acc
         .group_by(*columns, stages.c.state)
     )  # fmt: skip
     if start is not None:
-        query = query.where(segments.c.start >= start)
+        query = query.where(*_since(start))
     sums: dict[str, dict[str, int]] = {}
     for row in ledger.database.rows(query):
         cage = str(row[0]) if by_cage else ""

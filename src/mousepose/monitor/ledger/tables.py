@@ -91,7 +91,8 @@ stages = Table(
     Column("took", Text),
     Column("changed", BigInteger, nullable=False),
     Index("stages_by_state", "state", "ready", "cage", "start"),
-    Index("stages_by_cage", "cage", "start"),
+    Index("stages_by_cage", "cage", "start", "stage", "state"),
+    Index("stages_by_changed", "state", "changed"),
 )
 
 #: Files that count (`retired` is empty), and those that no longer do and are removed soon.
