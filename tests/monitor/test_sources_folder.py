@@ -178,6 +178,23 @@ def test_a_clock_set_back_begins_a_track_of_its_own(
     assert kinds(found) == ["overlap"]
 
 
+def test_what_follows_what_does_not_depend_on_when_one_looked(
+    put: Callable[..., Path], tmp_path: Path
+) -> None:
+    watched = source(tmp_path)
+    put("2026-05-01_12-00-00", 0, later(2))
+    before = rested(watched, later(10)).segments
+    put("2026-05-01_12-00-02", 1, later(12))
+    put("2026-05-01_11-45-00", 2, later(14))  # set back; its name comes first
+    found = rested(watched, later(30))
+    assert [one.start for one in found.segments] == [later(-900), later(2)]
+    assert [one.follows for one in found.segments] == [False, True]
+    assert not found.gaps
+    put("2026-05-01_11-45-02", 0, later(32))
+    again = source(tmp_path, known=before + found.segments)
+    assert [one.follows for one in rested(again, later(60)).segments] == [True]
+
+
 def test_a_late_file_is_no_ones_predecessor(put: Callable[..., Path], tmp_path: Path) -> None:
     watched = source(tmp_path)
     put("2026-05-01_12-00-10", 0, later(12))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from mousepose.errors import FileError
 from mousepose.monitor.records import Event, Gap, Segment
@@ -25,6 +26,9 @@ VIDEO_SUFFIXES = frozenset({
     ".flv", ".h264", ".h265", ".hevc", ".mjpeg",
 })  # fmt: skip
 
+#: Width and height of pictures.
+Size = tuple[int, int]
+
 
 @dataclass(frozen=True)
 class Found:
@@ -42,24 +46,26 @@ class Found:
 class Line:
     """The segments of a cage one after another, whatever they come from.
 
-    `last` is the newest segment, `size` that of its pictures where it is known. `names` are those
-    of the files, None where these tell their times themselves.
+    `last` is the newest segment. `names` are those of the files, None where these tell their times
+    themselves.
     """
 
     cage: str
     names: FileNames | None
     last: Segment | None = None
-    size: tuple[int, int] | None = None
     segments: list[Segment] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     _given: dict[str, Segment] = field(default_factory=dict)  #: by their content
+    #: By their starts, with the size of the pictures where it is known.
+    _started: dict[datetime, tuple[Segment, Size | None]] = field(default_factory=dict)
     _modified: float = 0.0  #: when the file of the newest one was finished
 
     def remember(self, known: Iterable[Segment]) -> None:
         """Go on after segments that were given before."""
         for segment in sorted(known, key=lambda one: one.start)[-_REMEMBERED:]:
             self._given[segment.digest] = self.last = segment
+            self._started[segment.start] = segment, None
 
     def take(self, path: Path, now: datetime) -> Segment | None:
         """Return a complete file as the next segment, None where it is a copy of another one.
@@ -77,18 +83,19 @@ class Line:
             return None
         if film.cut:
             self.tell(start, "damaged", f"{path.name}: {film.cut}", "warning")
-        follows = self._follows(start, resolution, film)
+        before, size = self._before(start)
+        follows = before is not None and _follow(before, size, start, resolution, film)
         segment = Segment(
             self.cage, start, str(path), film.frames, film.fps, film.seconds, digest, follows
         )
-        self._note_border(segment)
-        self._given[digest] = segment
-        while len(self._given) > _REMEMBERED:
-            del self._given[next(iter(self._given))]
+        self._note_border(before, segment)
+        self._given[digest], self._started[start] = segment, (segment, film.size)
+        _forget_first(self._given)
+        _forget_first(self._started)
         self.segments.append(segment)
-        # one that came late is not what the next one follows; one of a clock set back is
+        # one that came late tells nothing of the time now; one of a clock set back does
         if self.last is None or segment.start >= self.last.start or modified > self._modified:
-            self.last, self.size, self._modified = segment, film.size, modified
+            self.last, self._modified = segment, modified
         return segment
 
     def tell(self, time: datetime, kind: str, text: str, level: str = "warning") -> None:
@@ -127,28 +134,46 @@ class Line:
             return False
         return self.names is None or start == other.start
 
-    def _follows(self, start: datetime, resolution: float, film: Film) -> bool:
-        last = self.last
-        if last is None or not film.frames or not last.frames:
-            return False
-        if self.size not in (None, film.size) or abs(film.fps / last.fps - 1) > _SAME_RATE:
-            return False
-        apart = (start - last.end).total_seconds()
-        return abs(apart) <= max(_FRAMES_APART / film.fps, resolution + 1 / film.fps)
+    def _before(self, start: datetime) -> tuple[Segment | None, Size | None]:
+        """Return the segment that starts last before a time, in whatever order they came."""
+        earlier = max((one for one in self._started if one < start), default=None)
+        return (None, None) if earlier is None else self._started[earlier]
 
-    def _note_border(self, segment: Segment) -> None:
+    def _note_border(self, before: Segment | None, segment: Segment) -> None:
         """Tell what lies between a segment and the one before, where it does not follow."""
-        last = self.last
-        if last is None or segment.follows:
+        if segment.follows:
             return
-        if segment.start > last.end:
-            self.gaps.append(Gap(self.cage, last.end, segment.start, "no video of this time"))
-        elif segment.start < last.end and segment.end > last.start and segment.frames:
-            text = (
-                f"{Path(segment.path).name} overlaps {Path(last.path).name} in time (a clock set "
-                "back, or summer time?): it begins a track of its own"
-            )
-            self.tell(segment.start, "overlap", text)
+        if before is not None and segment.start > before.end:
+            self.gaps.append(Gap(self.cage, before.end, segment.start, "no video of this time"))
+        for other in (before, self.last):
+            if other is not None and segment.frames and _overlap(segment, other):
+                text = (
+                    f"{Path(segment.path).name} overlaps {Path(other.path).name} in time (a clock "
+                    "set back, or summer time?): it begins a track of its own"
+                )
+                self.tell(segment.start, "overlap", text)
+                return
+
+
+def _follow(
+    before: Segment, size: Size | None, start: datetime, resolution: float, film: Film
+) -> bool:
+    """Tell whether a film that starts at a time goes on where a segment ends."""
+    if not film.frames or not before.frames:
+        return False
+    if size not in (None, film.size) or abs(film.fps / before.fps - 1) > _SAME_RATE:
+        return False
+    apart = (start - before.end).total_seconds()
+    return abs(apart) <= max(_FRAMES_APART / film.fps, resolution + 1 / film.fps)
+
+
+def _forget_first(known: dict[Any, Any]) -> None:
+    while len(known) > _REMEMBERED:
+        del known[next(iter(known))]
+
+
+def _overlap(one: Segment, other: Segment) -> bool:
+    return one.start < other.end and one.end > other.start
 
 
 def _film(path: Path) -> Film:
