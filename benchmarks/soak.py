@@ -166,9 +166,8 @@ def _run(
             for segment_id in last.values():
                 ledger.close_border(segment_id)
             while not _idle(loop):
-                if loop.step(0.5):
-                    memory.look()
-            memory.look()
+                loop.step(0.5)
+                memory.look()
             print(f"hour {hour + 1}: {fed:,} frames, {memory.samples[-1][-1]:,.0f} MB",
                   file=sys.stderr, flush=True)  # fmt: skip
     return fed

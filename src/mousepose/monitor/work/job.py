@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from mousepose.monitor.records import Outcome, Stage, Task
 from mousepose.monitor.work.limit import time_limit
+from mousepose.monitor.work.memory import release_unused
 
 if TYPE_CHECKING:
     from mousepose.monitor.stages import CageWork
@@ -92,6 +93,8 @@ def do(job: Job) -> Answer:
             ending, reason = _ending(error, job.task)
             told = "\n".join([*log[-_MOST_LINES:], traceback.format_exc()])
             return Answer(job.task.token, ending, None, reason, told)
+        finally:
+            release_unused()
     return Answer(job.task.token, Ending.DONE, outcome)
 
 
