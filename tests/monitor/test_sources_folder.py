@@ -107,7 +107,9 @@ def test_a_file_that_grows_is_waited_for(put: Callable[..., Path], tmp_path: Pat
         os.utime(whole, (later(4 * second).timestamp(),) * 2)
         assert not watched.poll(later(4 * second))
     assert not watched.poll(later(20))
+    assert watched.waiting
     assert [one.frames for one in watched.poll(later(22)).segments] == [40]
+    assert not watched.waiting
 
 
 def test_the_next_file_tells_that_one_is_complete(put: Callable[..., Path], tmp_path: Path) -> None:

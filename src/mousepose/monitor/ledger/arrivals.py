@@ -83,14 +83,16 @@ def close_border(connection: Connection, segment_id: str) -> bool:
     return True
 
 
-def close_borders(connection: Connection, timeout_s: float, now: int) -> list[str]:
+def close_borders(
+    connection: Connection, timeout_s: float, but: frozenset[str], now: int
+) -> list[str]:
     """Close the borders of segments whose next one is overdue; return their ids."""
-    query = select(segments.c.id, segments.c.added, segments.c.seconds)
+    query = select(segments.c.id, segments.c.cage, segments.c.added, segments.c.seconds)
     overdue = query.where(segments.c.border == "open", segments.c.added < now - timeout_s * 1e6)
     found = [
         row.id
         for row in connection.execute(overdue.order_by(segments.c.cage, segments.c.start))
-        if row.added + 1e6 * (row.seconds + timeout_s) < now
+        if row.cage not in but and row.added + 1e6 * (row.seconds + timeout_s) < now
     ]
     return [segment_id for segment_id in found if close_border(connection, segment_id)]
 

@@ -98,12 +98,15 @@ class Ledger(Closing):
         """No segment will follow this one; return whether one still could."""
         return self.database.write(lambda it: arrivals.close_border(it, segment_id))
 
-    def close_borders(self, timeout_s: float) -> list[str]:
+    def close_borders(self, timeout_s: float, but: Collection[str] = ()) -> list[str]:
         """Close the borders of segments whose next one is overdue, and return their ids.
 
-        It is when more than the segment's own length and `timeout_s` passed since it was added.
+        It is when more than the segment's own length and `timeout_s` passed since it was added. Of
+        the cages `but` it is not: more is known to come.
         """
-        return self.database.write(lambda it: arrivals.close_borders(it, timeout_s, self._now()))
+        return self.database.write(
+            lambda it: arrivals.close_borders(it, timeout_s, frozenset(but), self._now())
+        )
 
     def mark_lost(self, segment_id: str, reason: str) -> bool:
         """The file of a segment is gone before it was read; return whether it was to be read."""

@@ -63,6 +63,11 @@ class FolderSource:
         self._strange: set[Path] = set()
         self._away = False
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether files are there that were not complete when they were last looked at."""
+        return bool(self._waiting)
+
     def poll(self, now: datetime) -> Found:
         """Return what became complete since the last look.
 

@@ -51,6 +51,11 @@ class ListedSource:
         """Tell whether all files were given."""
         return not self._left
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether files are left."""
+        return bool(self._left)
+
     def poll(self, now: datetime) -> Found:
         """Return the next files as segments."""
         for _ in range(min(_AT_ONCE, len(self._left))):

@@ -20,7 +20,12 @@ from mousepose.monitor.work.logs import note
 
 
 class Source(Protocol):
-    """What finds the segments of a cage."""
+    """What finds the segments of a cage; `waiting` tells that it sees some not yet complete."""
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether segments are there that were not given yet."""
+        ...
 
     def poll(self, now: datetime) -> Found:
         """Return what came since the last time."""
@@ -54,6 +59,11 @@ class Feed:
                 self._ledger.close_border(last.id)
             self.ended = True
         return count
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether segments are there that the ledger does not have yet."""
+        return bool(self._left) or self._source.waiting
 
     def _bring(self, one: Gap | Event | Segment) -> bool:
         try:

@@ -128,8 +128,8 @@ def step_feeds(feeds: Sequence[Feed], ledger: Ledger, border_timeout: float) -> 
     """Bring what all sources found; close borders after which nothing came. Return how many."""
     now = ledger.clock()
     found = sum(feed.step(now) for feed in feeds)
-    # Last: what came while nobody looked was brought before its time is said to be over.
-    ledger.close_borders(border_timeout)
+    # what came while nobody looked is brought before its time is said to be over
+    ledger.close_borders(border_timeout, [feed.cage for feed in feeds if feed.waiting])
     return found
 
 
