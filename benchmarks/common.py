@@ -182,5 +182,5 @@ def _shown(cell: object) -> str:
 
 
 def _rounded(value: float) -> float:
-    """Return six digits: more are noise, and make every new file differ from the last."""
-    return float(f"{value:.6g}")
+    """Return six digits, counts whole: more are noise, and make every new file differ."""
+    return value if value == int(value) else float(f"{value:.6g}")

@@ -3,9 +3,9 @@
     python benchmarks/soak.py [--data DIR] [--frames 2000000] [--json FILE]
 
 Each hour each cage has a block of segments that follow each other, then a gap. The keypoints of
-most are those that were found once in a real film (`soak_stage.py`); the last segment of a block is
-the film itself in two of the cages, decoded and looked at. All else is done as always: ledger, 3D,
-measures, store, and the day put together at the end.
+most are those that were found once in a real film (`soak_stage.py`); in two of the cages the first
+segment of a block is the film itself, decoded and looked at. All else is done as always: ledger,
+3D, measures, store, and the day put together at the end.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Day:
         seconds = self.frames / FPS
         for place in range(BLOCK):
             for cage in range(CAGES):
-                name, start = (
-                    f"cage{cage}",
-                    START + timedelta(hours=number, seconds=place * seconds),
-                )
-                if place == BLOCK - 1 and cage < FILMED:
-                    yield self._film(name, start)
+                name = f"cage{cage}"
+                start = START + timedelta(hours=number, seconds=place * seconds)
+                if place == 0 and cage < FILMED:
+                    # so that the next segment begins where it ends
+                    begin = start + timedelta(seconds=seconds - self.filmed.seconds)
+                    yield self._film(name, begin)
                 else:
                     mark = f"{cage}-{number}-{place}"
                     yield Segment(

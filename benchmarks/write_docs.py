@@ -18,6 +18,7 @@ from typing import Any
 
 from common import REPOSITORY, CannotMeasure, run_or_tell
 from sections import FIT_SECTIONS, Section
+from sections_monitor import MONITOR_SECTIONS
 from sections_more import MORE_SECTIONS
 from sections_use import USE_SECTIONS
 from sections_video import VIDEO_SECTIONS
@@ -28,7 +29,7 @@ PAGE = REPOSITORY / "docs" / "benchmarks.md"
 FIGURES = REPOSITORY / "docs" / "benchmarks"
 
 #: The order of the page.
-SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS, *VIDEO_SECTIONS, *USE_SECTIONS)
+SECTIONS = (*FIT_SECTIONS, *MORE_SECTIONS, *VIDEO_SECTIONS, *USE_SECTIONS, *MONITOR_SECTIONS)
 
 
 #: The published code (Hu et al. 2023), run unchanged on the same views with its own skeleton.
@@ -113,6 +114,12 @@ GOALS: tuple[tuple[str, str, str, float], ...] = (
     ("overlay", "overlay.times_real_time", ">=", 3.0),
     ("view", "glb.vertex_error_mm", "<=", 0.1),
     ("view", "nwb.violations", "<=", 0.0),
+    ("soak", "soak.frames", ">=", 2_000_000.0),
+    ("soak", "soak.unaccounted", "<=", 0.0),
+    ("soak", "soak.memory_growth_percent", "<=", 5.0),
+    ("faults", "faults.injected", ">=", 100.0),
+    ("faults", "faults.lost", "<=", 0.0),
+    ("faults", "faults.duplicated", "<=", 0.0),
 )
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge}
 
