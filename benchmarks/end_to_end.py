@@ -27,7 +27,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import Measured, arguments, folder, run
+from common import Measured, arguments, folder, run, silent
 from held_out import in_frame_of
 from homecage import GROUPS, MARKS_FILE, Recording, load_recording
 from problems import is_known
@@ -101,7 +101,7 @@ def _watch(
         if options.pictures is not None:
             options.pictures.mkdir(parents=True, exist_ok=True)
             overlay = options.pictures / f"{name}_keypoints.mp4"
-            write_keypoint_overlay(part, Path(place) / "keypoints.parquet", overlay, _silent)
+            write_keypoint_overlay(part, Path(place) / "keypoints.parquet", overlay, silent)
             _write_sheet(overlay, options.pictures / f"{name}.png")
     figures = _followed(found)
     measured.add_figures(name, figures)
@@ -152,10 +152,6 @@ def _write_sheet(video: Path, target: Path) -> None:
     Image.fromarray(np.concatenate(rows)[::2, ::2]).save(target)
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody how far the work is."""
-
-
 def _predicted(
     video: Path, view: str | None, place: Path, options: argparse.Namespace
 ) -> Keypoints2D:
@@ -163,7 +159,7 @@ def _predicted(
     job = VideoJob(
         video, table, options.model, view=view, method=options.method, detector=options.detector
     )
-    predict(job, _silent)
+    predict(job, silent)
     return load_keypoints(table)
 
 
@@ -226,8 +222,8 @@ def _draw(video: Path, place: Path, sequence: PoseSequence, camera: Camera, pict
     write_sequence(poses, sequence)
     for name, write in (
         ("keypoints", lambda path: write_keypoint_overlay(
-            video, place / "keypoints.parquet", path, _silent)),
-        ("poses", lambda path: write_pose_overlay(video, [poses], camera, path, _silent)),
+            video, place / "keypoints.parquet", path, silent)),
+        ("poses", lambda path: write_pose_overlay(video, [poses], camera, path, silent)),
     ):  # fmt: skip
         write(pictures / f"{video.stem}_{name}.mp4")
 

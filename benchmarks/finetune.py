@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import Measured, arguments, folder, run
+from common import Measured, arguments, folder, run, silent
 from keypoints import SETS
 
 from mousepose.detect.network import KeypointModel
@@ -57,7 +57,7 @@ def measure(options: argparse.Namespace) -> Measured:
         labelled = [LabelledSet.parsed(text)]
         with (
             tempfile.TemporaryDirectory() as place,
-            with_rendered(options.samples, labelled, _RENDERED, 0, _silent) as folders,
+            with_rendered(options.samples, labelled, _RENDERED, 0, silent) as folders,
         ):
             tuned = Path(place) / "tuned.onnx"
             finetune(options.model, labelled, folders, tuned, train)
@@ -107,10 +107,6 @@ def _scores(model: Path, held: dict[str, Samples]) -> dict[str, dict[str, float]
         truth = np.where(inside[..., None], samples.xy, np.nan).astype(np.float64)
         figures[name] = score(found.xy, truth, samples.length, found.confidence)
     return figures
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody how far the work is."""
 
 
 def main() -> int:

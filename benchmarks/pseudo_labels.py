@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import Measured, arguments, folder, run
+from common import Measured, arguments, folder, run, silent
 from end_to_end import VIEWS, errors_2d
 from homecage import MARKS_FILE, Recording, load_recording
 
@@ -56,10 +56,10 @@ def measure(options: argparse.Namespace) -> Measured:
     )
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        made = film(walk, camera, place / "film.mp4", _silent, seed=3)
+        made = film(walk, camera, place / "film.mp4", silent, seed=3)
         before = _errors(made, camera, options.model, place / "before.parquet")
         job = PseudoJob(made.video, place / "learnt", options.model, options.frames, "top", camera)
-        done = write_pseudo_labels(job, _silent)
+        done = write_pseudo_labels(job, silent)
         better = _trained_on(job, options)
         after = _errors(made, camera, better, place / "after.parquet")
         labels = _of_labels(job.output, made, camera)
@@ -112,10 +112,10 @@ def _of_real(
             video, place / "learnt", options.model, options.frames, view, camera,
             Scale.body_length(recording.body_length),
         )  # fmt: skip
-        done = write_pseudo_labels(job, _silent)
+        done = write_pseudo_labels(job, silent)
         for key, model in (("before", options.model), ("after", _trained_on(job, options))):
             table = place / f"{key}.parquet"
-            predict(VideoJob(video, table, model, view=view), _silent)
+            predict(VideoJob(video, table, model, view=view), silent)
             found = errors_2d(load_keypoints(table), recording, index)
             measured.add_figures(f"{name}.{key}", found)
             measured.add_row(
@@ -127,7 +127,7 @@ def _of_real(
 
 def _errors(made: Film, camera: Camera, model: Path, table: Path) -> Floats:
     """Return the errors (T, 20) of the whole chain on a film; infinite where nothing was found."""
-    predict(VideoJob(made.video, table, model, view="top"), _silent)
+    predict(VideoJob(made.video, table, model, view="top"), silent)
     found = load_keypoints(table)
     truth = camera.project(made.truth.keypoints)
     columns = [found.keypoint_names.index(name) for name in made.truth.keypoint_names]
@@ -162,10 +162,6 @@ def _lengths(truth: Floats, made: Film) -> Floats:
 def _body(errors: Floats, made: Film) -> Floats:
     tail = [made.truth.keypoint_names.index(KEYPOINT_NAMES[k]) for k in _TAIL]
     return np.delete(errors, tail, axis=1)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody how far the work is."""
 
 
 def main() -> int:
