@@ -12,7 +12,9 @@ MONITOR_SECTIONS = (
         "Two million frames through ledger, 3D, measures and store as fast as it goes. Two of the "
         "24 segments of an hour are films that are decoded and looked at; in the others the 2D "
         "points that were once found in that film are played again. Memory is that of all "
-        "processes, in the first and in the last hour.",
+        "processes, the median of the second half of the first and of the last hour. It grew while "
+        "each worker met each kind of stage for the first time: at the end of the first hour the "
+        "script printed 1,697 MB, and at the ends of the 23 hours after it 1,846 to 1,905 MB.",
         rows={
             "frames": "soak.frames",
             "frames unaccounted for": "soak.unaccounted",
@@ -23,6 +25,7 @@ MONITOR_SECTIONS = (
             "frames per second": "soak.frames_per_second",
             "bytes of store per frame": "soak.store_bytes_per_frame",
         },
+        options=("--workers", "2"),
     ),
     Section(
         "faults",

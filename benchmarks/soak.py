@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 from common import CannotMeasure, Measured, arguments, folder, run
@@ -134,12 +135,14 @@ def measure(options: argparse.Namespace) -> Measured:
         first, last = memory.of_hour(0), memory.of_hour(-1)
         figures |= {
             "memory_growth_percent": 100 * (last / first - 1), "memory_mb": last,
+            "memory_mb_of_hour": {str(n + 1): memory.of_hour(n) for n in range(options.hours)},
             "frames_per_second": fed / seconds, "store_bytes_per_frame": size / fed,
             "compacted_files": compacted.files, "seconds": seconds,
         }  # fmt: skip
     measured.add_figures("soak", figures)
     for what, value in figures.items():
-        measured.add_row(what.replace("_", " "), float(value))
+        if not isinstance(value, dict):
+            measured.add_row(what.replace("_", " "), float(value))
     measured.ran_on = ["openfield_topview/m3v1mp4.mp4"]
     return measured
 
@@ -183,7 +186,7 @@ def _idle(loop: Dispatcher) -> bool:
     return all(state in FINISHED for state in states)
 
 
-def _accounted(ledger: Ledger, store: Store, fed: int) -> dict[str, float]:
+def _accounted(ledger: Ledger, store: Store, fed: int) -> dict[str, Any]:
     """Compare the frames of the files with those of the ledger and the rows of the store."""
     found = accounts(ledger)
     rows = Recordings(ledger, store).query(
