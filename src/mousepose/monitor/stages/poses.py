@@ -26,7 +26,7 @@ from mousepose.monitor.stages.animal import (
 )
 from mousepose.monitor.stages.carry import Carry
 from mousepose.monitor.stages.stretch import Rows
-from mousepose.monitor.stages.tables import points_of, poses_table
+from mousepose.monitor.stages.tables import as_kept, points_of, poses_table
 from mousepose.monitor.stages.work import (
     ANIMAL,
     CARRY,
@@ -151,13 +151,11 @@ def _corrected(rows: Rows, after: Segment | None, task: Task, store: Store) -> R
     if not len(place) or place[0] < 0 or place[-1] >= len(rows):
         return rows
     assert spread is not None
-    assert tail.points.covariance is not None
+    kept = as_kept(tail.points)
     xy, sure, spread = points.xy.copy(), points.confidence.copy(), spread.copy()
     states = rows.states.copy()
-    xy[place], states[place] = tail.points.xy, tail.states
-    # as the table of points rounds them
-    sure[place] = tail.points.confidence.astype(np.float32)
-    spread[place] = tail.points.covariance.astype(np.float32)
+    xy[place], states[place] = kept.xy, tail.states
+    sure[place], spread[place] = kept.confidence, kept.covariance
     return Rows(replace(points, xy=xy, confidence=sure, covariance=spread), states)
 
 

@@ -7,6 +7,7 @@ the chain of segments without a gap, so that what spans a border has one clock.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,10 @@ from mousepose.types import Floats, Keypoints2D, PoseSequence, State
 _TIME = pa.timestamp("us", tz="UTC")
 _CHANNELS = ("x", "y", "confidence", "cov_xx", "cov_xy", "cov_yy")
 _VARIANCES = ("cov_xx", "cov_yy", "cov_zz")
+#: Places (px, mm), angles and costs are kept in steps of a quarter of a millionth, spreads to
+#: SPREAD_BITS binary digits: what is finer is noise, and most of a file's bytes.
+STEP = 2.0**-22
+SPREAD_BITS = 16
 
 
 def utc(start: datetime, times: Floats) -> pa.Array:
@@ -31,12 +36,21 @@ def utc(start: datetime, times: Floats) -> pa.Array:
     return pa.array(first + np.rint(times * 1e6).astype(np.int64), pa.int64()).cast(_TIME)
 
 
+def as_kept(points: Keypoints2D) -> Keypoints2D:
+    """Return points as `points_table` keeps them."""
+    assert points.covariance is not None
+    return replace(
+        points, xy=_in_steps(points.xy), confidence=points.confidence.astype(np.float32),
+        covariance=_in_digits(points.covariance),
+    )  # fmt: skip
+
+
 def points_table(segment: Segment, within: Floats, rows: Rows, looked: NDArray[np.bool_]) -> Any:
     """Return frames of one mouse as a table; `within` (T,) s are their times in the segment.
 
     `looked` (T,) tells which frames were looked at.
     """
-    points, count = rows.points, len(rows)
+    points, count = as_kept(rows.points), len(rows)
     covariance = points.covariance
     assert covariance is not None
     columns: dict[str, Any] = {
@@ -53,7 +67,6 @@ def points_table(segment: Segment, within: Floats, rows: Rows, looked: NDArray[n
             covariance[:, 0, k, 0, 0], covariance[:, 0, k, 0, 1], covariance[:, 0, k, 1, 1],
         )  # fmt: skip
         for channel, value in zip(_CHANNELS, values, strict=True):
-            # places are told apart to a millionth of a pixel, how sure they are need not be
             kind = np.float64 if channel in ("x", "y") else np.float32
             columns[f"{name}_{channel}"] = pa.array(np.ascontiguousarray(value, kind))
     return pa.table(columns)
@@ -82,7 +95,7 @@ def poses_table(
 ) -> pa.Table:
     """Return poses as a table, with how far (T,) px they lie from the points they were made of."""
     layout = Layout.of(poses)
-    table = layout.table(poses).rename_columns(
+    table = _rounded(layout.table(poses)).rename_columns(
         ["mouse" if name == "animal" else name for name in layout.schema.names]
     )
     table = table.add_column(0, "time", utc(segment.start, within))
@@ -104,6 +117,30 @@ def raw_points_of(table: pa.Table) -> RawPoints:
     variance = np.stack([_beside(table, name, _VARIANCES) for name in names], axis=1)
     seen = np.stack([_numbers(table, f"{name}_state") == State.SEEN for name in names], axis=1)
     return RawPoints(names, xyz, seen, _numbers(table, "time_s"), variance)
+
+
+def _rounded(table: pa.Table) -> pa.Table:
+    """Return poses as they are kept: all real numbers but the times."""
+    columns = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_float32(field.type):
+            columns.append(pa.array(_in_digits(column.to_numpy()), pa.float32()))
+        elif pa.types.is_float64(field.type) and field.name != "time_s":
+            columns.append(pa.array(_in_steps(column.to_numpy())))
+        else:
+            columns.append(column)
+    return pa.table(columns, schema=table.schema)
+
+
+def _in_steps(values: Floats) -> Floats:
+    rounded: Floats = np.rint(values / STEP) * STEP
+    return rounded
+
+
+def _in_digits(values: Floats) -> Floats:
+    fraction, exponent = np.frexp(values)
+    rounded: Floats = np.ldexp(np.rint(fraction * 2.0**SPREAD_BITS), exponent - SPREAD_BITS)
+    return rounded
 
 
 def _beside(table: pa.Table, name: str, channels: Sequence[str]) -> Floats:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mousepose.errors import FileError, InputError
+from mousepose.monitor.store.encoding import encoding
 
 #: Where the file tells of its tables: {"schemas": [...], "of": {"OFFSET+ROWS": which}}.
 _KEY = b"mousepose_tables"
@@ -38,9 +39,8 @@ def write_merged(
     One table is held at a time. Raises `InputError` as `united`.
     """
     schema = united(schemas)
-    with pq.ParquetWriter(
-        path, _with_note(schema, schemas, counts), write_page_checksum=True, compression="zstd"
-    ) as writer:
+    noted = _with_note(schema, schemas, counts)
+    with pq.ParquetWriter(path, noted, **encoding(schema)) as writer:
         for table in tables:
             if len(table):
                 writer.write_table(_shaped(table, writer.schema))

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from mousepose.errors import FileError, InputError
 from mousepose.extras import needed
 from mousepose.monitor.records import Segment, Written
+from mousepose.monitor.store.encoding import encoding
 from mousepose.monitor.store.layout import READ, day_key, named, segment_key
 from mousepose.monitor.store.merged import own_schema, read_rows, write_merged
 from mousepose.types import require
@@ -65,7 +66,7 @@ class Store:
         """
         _check_columns(table, rows.schema)
         stream = io.BytesIO()
-        pq.write_table(rows, stream, write_page_checksum=True, compression="zstd")
+        pq.write_table(rows, stream, **encoding(rows.schema))
         content = stream.getvalue()
         first, last = _span(rows, segment)
         key, digest = self._put(table, segment, part, ".parquet", content)
