@@ -29,7 +29,7 @@ from soak_stage import Played
 from mousepose.fit.config import FitConfig, Scale
 from mousepose.geometry.camera import pinhole
 from mousepose.monitor.ledger.ledger import Ledger
-from mousepose.monitor.ledger.overview import accounts, glance, store_size
+from mousepose.monitor.ledger.overview import accounts, glance
 from mousepose.monitor.records import FINISHED, Segment, Stage, Task
 from mousepose.monitor.sources import SPOOL_NAMES, ListedSource, Replay
 from mousepose.monitor.stages import CageWork, run_stage
@@ -130,14 +130,13 @@ def measure(options: argparse.Namespace) -> Measured:
             fed = _run(day, ledger, store, work, options, memory)
             compacted = compact(ledger, store)
             figures = _accounted(ledger, store, fed)
-            size = sum(bytes_ for _, bytes_ in store_size(ledger).values())
         seconds = time.monotonic() - begun
         first, last = memory.of_hour(0), memory.of_hour(-1)
         figures |= {
             "memory_growth_percent": 100 * (last / first - 1), "memory_mb": last,
             "memory_mb_of_hour": {str(n + 1): memory.of_hour(n) for n in range(options.hours)},
-            "frames_per_second": fed / seconds, "store_bytes_per_frame": size / fed,
-            "compacted_files": compacted.files, "seconds": seconds,
+            "frames_per_second": fed / seconds, "compacted_files": compacted.files,
+            "seconds": seconds,
         }  # fmt: skip
     measured.add_figures("soak", figures)
     for what, value in figures.items():
