@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 
 import pytest
 
 from mousepose.errors import InputError
-from mousepose.view.server import LOCALHOST, start_server
+from mousepose.view.server import LOCALHOST, start_server, stop_server
 
 pytest.importorskip("viser", reason="the viewer needs viser: pip install 'mousepose[view]'")
 
@@ -31,7 +32,12 @@ def test_only_this_machine_is_listened_to_and_no_tunnel_is_opened() -> None:
     try:
         assert server.get_host() == LOCALHOST
         assert server.request_share_url() is None
-        with socket.create_connection((LOCALHOST, server.get_port()), timeout=10):
-            pass
+        # A whole answer: a connection still being greeted when the server stops is left unclosed.
+        asked = http.client.HTTPConnection(LOCALHOST, server.get_port(), timeout=10)
+        asked.request("GET", "/")
+        answer = asked.getresponse()
+        assert answer.status == http.HTTPStatus.OK
+        assert b"<html" in answer.read()
+        asked.close()
     finally:
-        server.stop()
+        stop_server(server)
