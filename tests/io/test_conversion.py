@@ -169,13 +169,16 @@ def test_memory_does_not_grow_with_the_file(
         source = tmp_path / f"{frames}.{'csv' if 'parquet' in there else 'parquet'}"
         write_keypoints(source, keypoints(frames))
         convert(source, tmp_path / there, fps=FPS)  # what is imported and cached
-        tracemalloc.start()
-        convert(source, tmp_path / there, fps=FPS)
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
+        peaks = []
+        for _ in range(3):
+            tracemalloc.start()
+            convert(source, tmp_path / there, fps=FPS)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        return min(peaks)
 
-    # The csv reader runs ahead by some megabytes, and no further.
+    # The csv reader runs ahead by some megabytes and no further, how far is for the threads to say;
+    # what grew with the file would be there each time.
     assert peak(90_000) < 1.5 * peak(30_000)
 
 

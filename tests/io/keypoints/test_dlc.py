@@ -279,7 +279,7 @@ def test_real_recordings_read_as_pandas_reads_them(shared_data: Callable[[str], 
     paths = sorted(shared_data("beam_side_view").glob("*DLC*.csv"))
     assert paths
     for path in paths:
-        table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
+        table = pd.read_csv(path, header=[0, 1, 2], index_col=0, float_precision="round_trip")
         points = load_keypoints(path, fps=100)
         np.testing.assert_array_equal(points.frame_numbers, table.index)
         values = table.to_numpy().reshape(len(table), -1, 3)

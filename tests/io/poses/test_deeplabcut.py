@@ -24,7 +24,7 @@ SPREAD = [
 def test_columns_are_x_y_z_and_nothing_else(tmp_path: Path, sequence: Maker) -> None:
     source = sequence(5, first_frame=2)
     table, beside = write_sequence(tmp_path / "a.csv", source, format="dlc-csv")
-    frame = pd.read_csv(table, header=[0, 1, 2], index_col=0)
+    frame = pd.read_csv(table, header=[0, 1, 2], index_col=0, float_precision="round_trip")
     assert frame.columns.names == ["scorer", "bodyparts", "coords"]
     assert list(frame.columns) == [
         ("mousepose", name, axis) for name in source.keypoint_names for axis in "xyz"
@@ -32,7 +32,9 @@ def test_columns_are_x_y_z_and_nothing_else(tmp_path: Path, sequence: Maker) -> 
     assert frame.index.tolist() == [2, 3, 4, 5, 6]
     np.testing.assert_array_equal(frame.to_numpy(), source.keypoints.reshape(5, -1))
     assert beside == tmp_path / "a_uncertainty.csv"
-    spread = pd.read_csv(beside, header=[0, 1, 2], index_col=0)["mousepose"]
+    spread = pd.read_csv(beside, header=[0, 1, 2], index_col=0, float_precision="round_trip")[
+        "mousepose"
+    ]
     assert list(spread["NOSE"].columns) == SPREAD
     np.testing.assert_array_equal(spread["NOSE"]["xz_posterior_cov"], source.covariance[:, 0, 0, 2])
     np.testing.assert_array_equal(spread["NOSE"]["state"], source.state[:, 0])
@@ -79,7 +81,7 @@ def test_body_parts_in_another_order_find_their_uncertainty(
 ) -> None:
     source = sequence(5)
     table, beside = write_sequence(tmp_path / "a.csv", source, format="dlc-csv")
-    frame = pd.read_csv(beside, header=[0, 1, 2], index_col=0)
+    frame = pd.read_csv(beside, header=[0, 1, 2], index_col=0, float_precision="round_trip")
     frame[frame.columns[::-1]].to_csv(beside)
     spread = read_points(table, fps=1).covariance
     given = np.isfinite(source.keypoints).all(axis=-1)
