@@ -30,7 +30,7 @@ Writer = Callable[[Path, Keypoints2D], None]
 
 def write_h5(path: Path, points: Keypoints2D) -> None:
     write_dlc_csv(path, points)
-    frame = pd.read_csv(path, header=[0, 1, 2], index_col=0, float_precision="round_trip")
+    frame = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     frame.to_hdf(path, key="df_with_missing", format="table", mode="w")
 
 
